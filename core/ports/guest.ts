@@ -1,0 +1,188 @@
+/**
+ * The Guest port: what the core drives.
+ *
+ * *Deliver one thing; the guest runs until it is at rest; it hands back the commands that it issued.* Host and guest
+ * exchange strings only. Everything that a guest hands back comes from the tenant: it may be forged, repeated,
+ * enormous or senseless, and must never make the host throw, log or grow.
+ *
+ * A text in either direction is a *frame*: a JSON header without line breaks, then, when there is a value, `\n` and
+ * the value as encoded by `core/values.ts`. {@linkcode Delivery} and {@linkcode Command} are the headers.
+ *
+ * @module
+ */
+import type { Limits } from "../limits.ts";
+
+/** A tenant's code as the platform hands it over. */
+export interface Code {
+  /** Name of the module whose exports are the workflows. */
+  readonly mainModule: string;
+  /** Sources by module name (`index.ts`, `lib/mail.ts`); JavaScript or TypeScript by their ending. */
+  readonly modules: Readonly<Record<string, string>>;
+}
+
+/** Code made ready to run: kept with the source, so that every process runs the same bytes. */
+export interface Prepared {
+  /** The adapter's own text. */
+  readonly text: string;
+  /** Names of the exported classes that have a `run` method. */
+  readonly classes: readonly string[];
+}
+
+/** What a guest is started with. */
+export interface GuestInit {
+  /** The tenant: two tenants never meet in one VM. */
+  readonly tenant: string;
+  /** Hash of the code: with the tenant, the key of what an adapter caches. */
+  readonly version: string;
+  /** What {@linkcode SandboxAdapter.prepare} gave. */
+  readonly prepared: Prepared;
+  /** The limits that hold. */
+  readonly limits: Limits;
+  /** Called (never during a turn) when a guest with `caps.mediated` false has commands to collect with an empty turn. */
+  readonly ready: () => void;
+}
+
+/** Why a guest died. */
+export interface Death {
+  /** What was hit. */
+  readonly code: "cpu_limit" | "memory_limit" | "stack_limit" | "message_limit" | "guest_failed";
+  /** For the tenant: no host stack, no path. */
+  readonly message: string;
+}
+
+/** What a turn hands back. */
+export interface Turn {
+  /** Frames in the order in which they were issued. */
+  readonly out: readonly string[];
+  /** "rest": nothing happens until the next delivery. "io": the guest itself waits for something and will call `ready`. "dead": poisoned, only `drop` may follow. */
+  readonly state: "rest" | "io" | "dead";
+  /** Units of work done, where metered; else 0. */
+  readonly fuel: number;
+  /** Another number than before: the guest was made anew and remembers nothing, replay. */
+  readonly incarnation: number;
+  /** Why, when dead. */
+  readonly death?: Death;
+}
+
+/** One live run of one instance. */
+export interface Guest {
+  /**
+   * Delivers a frame (or `""`: only collect) and runs the guest until its job queue is empty.
+   *
+   * @param time what the guest's clock shows, ms; `null`: the real time (inside a body)
+   */
+  turn(frame: string, time: number | null): Turn | Promise<Turn>;
+  /** Lets it go; never throws, never waits, also when poisoned. */
+  drop(): void;
+}
+
+/** What a sandbox promises. */
+export interface GuestCaps {
+  /** What stands between a tenant and the host. */
+  readonly boundary: "none" | "wasm" | "isolate" | "process";
+  /** Whether the guest reaches the outside only through us. Then a settlement may be delivered before its commit. */
+  readonly mediated: boolean;
+  /** Whether a guest that never yields can be stopped. */
+  readonly hardKill: boolean;
+  /** Whether memory is capped. */
+  readonly memoryCap: boolean;
+  /** Whether CPU is counted without a clock. */
+  readonly metered: boolean;
+}
+
+/** What a sandbox factory returns. */
+export interface SandboxAdapter {
+  /** For messages: `quickjs`, `trusted`, … */
+  readonly name: string;
+  /** What it promises. */
+  readonly caps: GuestCaps;
+  /**
+   * Strips types, resolves imports, evaluates once and finds the workflow classes.
+   *
+   * @throws {CodeError} with file, line and column, when the code cannot run
+   */
+  prepare(tenant: string, code: Code, limits: Limits): Promise<Prepared>;
+  /** Makes a guest ready for its first delivery; waits while the memory budget is used up. */
+  open(init: GuestInit, signal: AbortSignal): Guest | Promise<Guest>;
+  /** Frees what is pooled. */
+  close(): Promise<void>;
+}
+
+/** Host to guest. `now` is the logical time, ms: what "in the past" is judged by. */
+export type Delivery =
+  /** Makes the class and calls `run`. Value: `{ params, env }` where `env` holds plain data only. */
+  | {
+    readonly d: "start";
+    readonly now: number;
+    /** Seed of the generator that `Math.random` and `crypto` draw from outside bodies. */
+    readonly seed: string;
+    /** The exported class. */
+    readonly class: string;
+    readonly event: {
+      readonly timestamp: number;
+      readonly instanceId: string;
+      readonly workflowName: string;
+    };
+    /** Names in `env` that are bindings of the host. */
+    readonly bindings: readonly string[];
+  }
+  /** Settles command `id`. Value: the result, or the error when not `ok`. */
+  | { readonly d: "settle"; readonly now: number; readonly id: number; readonly ok: boolean }
+  /** Runs the body of the `do` with command id `id`. */
+  | {
+    readonly d: "body";
+    readonly now: number;
+    readonly id: number;
+    readonly attempt: number;
+    /** The name and occurrence for `ctx.step`. */
+    readonly name: string;
+    readonly count: number;
+    /** The merged config that counts (first seen wins). */
+    readonly config: StepConfig;
+    /** Fresh randomness for this attempt. */
+    readonly seed: string;
+  }
+  /** Aborts the attempt's `ctx.signal`: its result will not be heard. */
+  | { readonly d: "abort"; readonly id: number; readonly attempt: number };
+
+/** A step's config as the tenant wrote it, merged with the defaults: checked by `core/step_config.ts`. */
+export interface StepConfig {
+  readonly retries: {
+    readonly limit: number;
+    readonly delay: number | string;
+    readonly backoff: "constant" | "linear" | "exponential";
+  };
+  readonly timeout: number | string;
+}
+
+/** What the host needs of an error beside its value: name ≤ 128, message ≤ 4,096 UTF-8 bytes. */
+export interface ErrorSummary {
+  readonly name: string;
+  readonly message: string;
+}
+
+/**
+ * Guest to host. `id` is the guest's own number for a command (positive, never used twice in an incarnation);
+ * `in` is the id of the `do` whose body issued it, 0 for the run.
+ */
+export type Command =
+  | { readonly c: "do"; readonly id: number; readonly in: number; readonly name: string; readonly config?: StepConfig }
+  | { readonly c: "sleep"; readonly id: number; readonly in: number; readonly name: string; readonly ms?: number; readonly until?: number }
+  | { readonly c: "wait"; readonly id: number; readonly in: number; readonly name: string; readonly type: string; readonly timeout: number }
+  /** Calls `method` of binding `target`. Value: the array of arguments. */
+  | { readonly c: "call"; readonly id: number; readonly in: number; readonly target: string; readonly method: string }
+  /** A timer of `setTimeout`, ms. */
+  | { readonly c: "timer"; readonly id: number; readonly in: number; readonly ms: number }
+  /** A body ended. Value: its result or its error. `retry` false: never again. */
+  | {
+    readonly c: "done";
+    readonly id: number;
+    readonly attempt: number;
+    readonly ok: boolean;
+    readonly retry?: boolean;
+    readonly error?: ErrorSummary;
+  }
+  /** `run` ended. Value: its output or its error. */
+  | { readonly c: "end"; readonly ok: boolean; readonly error?: ErrorSummary }
+  /** `console`. Value: the text, not encoded. */
+  | { readonly c: "log"; readonly in: number; readonly level: "debug" | "info" | "warn" | "error" };
