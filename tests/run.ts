@@ -1,0 +1,111 @@
+/**
+ * Runs the one suite on every runtime, then the checks that run once: the generated files and the published package.
+ *
+ *     npm test                                  everything
+ *     npm test -- store duration                the test files whose path contains one of the words
+ *     npm test -- store --runtime bun,node24    on some runtimes only
+ *     npm test -- --timeout 60                  seconds that one runtime may take (default 600)
+ *
+ * Fails when a runtime ran nothing, or did not run what another ran (docs/support.md names what may be missing).
+ */
+import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, sep } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { execute, type Command, type Execution } from "./_runner/execute.ts";
+import { parseReport, type Report } from "./_runner/junit.ts";
+import { type Runtime, runtimes } from "./_runner/runtimes.ts";
+import { compareReports, exceptionsOfRepository } from "./_runner/support.ts";
+
+/** So many runtimes at a time: on two cores two are faster than one after the other, and three are not faster than two. */
+const AT_ONCE = 2;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { runtime: { type: "string", multiple: true }, timeout: { type: "string", default: "600" } },
+});
+const timeout = Number(values.timeout) * 1000;
+const wanted = values.runtime?.flatMap((text) => text.split(","));
+const chosen = runtimes.filter(({ id }) => wanted?.includes(id) ?? true);
+const whole = positionals.length === 0 && wanted === undefined;
+const files = globSync("tests/**/*_test.ts").map((file) => file.split(sep).join("/")).sort()
+  .filter((file) => positionals.length === 0 || positionals.some((word) => file.includes(word)));
+
+let passed = 0, failed = 0;
+if (chosen.length === 0 || wanted?.some((id) => runtimes.every((runtime) => runtime.id !== id))) {
+  fail(`Cannot run on "${wanted}": the runtimes are ${runtimes.map(({ id }) => id).join(", ")}`);
+} else if (files.length === 0) {
+  fail(`Cannot run "${positionals.join(" ")}": no test file matches`);
+} else {
+  await runAll();
+}
+console.log(`${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);
+
+async function runAll(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "tenure-tests-"));
+  const reports = new Map<string, Report>();
+  const jobs = chosen.map((runtime) => () => runSuite(runtime, join(folder, `${runtime.id}.xml`), reports));
+  if (whole) {
+    // `--check` writes nothing and fails when a committed file is not what its source would make now.
+    jobs.push(() => runScript("generated files", "scripts/generate.ts", "--check"));
+    jobs.push(() => runScript("package", "tests/pack/main.ts"));
+  }
+  await inParallel(jobs);
+  rmSync(folder, { recursive: true, force: true });
+  // A failure often takes other tests with it: what is missing is worth saying only when nothing failed.
+  if (failed > 0) return;
+  const ordered = new Map(chosen.filter(({ name }) => reports.has(name)).map(({ name }) => [name, reports.get(name)!]));
+  for (const complaint of compareReports(ordered, { exceptions: exceptionsOfRepository(), whole })) fail(complaint);
+}
+
+async function inParallel(jobs: (() => Promise<void>)[]): Promise<void> {
+  const queue = [...jobs];
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    for (let job = queue.shift(); job; job = queue.shift()) await job();
+  }));
+}
+
+async function runSuite(runtime: Runtime, path: string, reports: Map<string, Report>): Promise<void> {
+  const version = /\d+\.\d+\.\d+/.exec((await execute({ bin: runtime.bin, args: ["--version"] }, { timeout: 60_000 })).stdout)?.[0];
+  const execution = await execute(runtime.test(files, path), { timeout });
+  const report = parseReport(existsSync(path) ? readFileSync(path, "utf8") : "");
+  reports.set(runtime.name, report);
+  const ran = [...report.ran.values()].reduce((sum, times) => sum + times, 0);
+  const bad = Math.max(report.failed.length, execution.code === 0 && ran > 0 ? 0 : 1);
+  passed += ran - report.failed.length;
+  const notes = [ran === 0 ? "NO TEST RAN" : `${ran} tests`, seconds(execution)];
+  if (report.skipped.size > 0) notes.push(`${report.skipped.size} skipped`);
+  if (bad > 0) notes.push(`${bad} FAILED`);
+  conclude(`${runtime.name.split(" ")[0]} ${version ?? "(not found)"}: ${notes.join(", ")}`, execution, bad);
+}
+
+/** A check with a program of its own: it ends with `N passed, N failed`, or is one check whose exit code says all. */
+async function runScript(name: string, script: string, ...args: string[]): Promise<void> {
+  const command: Command = { bin: process.execPath, args: ["--conditions=tenure-source", script, ...args] };
+  const execution = await execute(command, { timeout });
+  const counts = /^(\d+) passed, (\d+) failed\s*$/m.exec(execution.stdout);
+  const bad = Math.max(Number(counts?.[2] ?? 0), execution.code === 0 ? 0 : 1);
+  const good = Number(counts?.[1] ?? (bad > 0 ? 0 : 1));
+  passed += good;
+  conclude(`${name}: ${good} checks, ${seconds(execution)}${bad > 0 ? `, ${bad} FAILED` : ""}`, execution, bad);
+}
+
+function conclude(line: string, execution: Execution, bad: number): void {
+  failed += bad;
+  console.log(line);
+  if (bad === 0) return;
+  console.log(execution.output);
+  if (execution.timedOut) console.log(`Cannot finish within ${timeout / 1000} s: killed`);
+  else if (execution.code !== 0) console.log(`exit code ${execution.code}`);
+}
+
+function fail(reason: string): void {
+  failed++;
+  console.log(reason);
+}
+
+function seconds({ milliseconds }: Execution): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
