@@ -8,6 +8,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import type { Command } from "./execute.ts";
 
 /** One runtime. */
@@ -84,7 +85,7 @@ function bun(): Runtime {
 
 /** The executable of an npm package: looked up as a dependency is, because npm may nest it. */
 function locate(packageName: string, ...candidates: string[]): string {
-  const root = join(import.meta.dirname, "../..");
+  const root = fileURLToPath(new URL("../..", import.meta.url));
   for (const from of [root, join(root, "tests/_runtimes")]) {
     try {
       const folder = dirname(createRequire(join(from, "package.json")).resolve(`${packageName}/package.json`));
