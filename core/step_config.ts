@@ -107,8 +107,10 @@ export function checkStepConfig(config: unknown): MergedStepConfig {
 export function checkDuration(value: unknown, what: string): number | string {
   try {
     parseDuration(value as number | string);
-  } catch (error) {
-    throw fatalError(`Cannot use ${show(value)} as ${what}: ${reason(error)}`);
+  } catch {
+    throw fatalError(
+      `Cannot use ${show(value)} as ${what}: write a number of milliseconds or "<number> <unit>", such as "5 minutes"`,
+    );
   }
   return value as number | string;
 }
@@ -151,10 +153,6 @@ function record(value: unknown, what: string, known: readonly string[]): (field:
     if (!found) throw fatalError(`Cannot use ${show(own[i])} in ${what}: there is no such option`);
   }
   return (field) => hasOwn(value, field) ? (value as Record<string, unknown>)[field] : undefined;
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : "it is not a duration";
 }
 
 /** Total, and short enough for a message: nothing of an object is read, it may answer with code. */

@@ -1,0 +1,56 @@
+/**
+ * What becomes of an error on its way to the host.
+ *
+ * @module
+ */
+import { NonRetryableError } from "../../../core/entrypoint.ts";
+import type { ErrorSummary } from "../../../core/ports/guest.ts";
+import { describeError, encode } from "../../../core/values.ts";
+import { apply, NativeError } from "./intrinsics.ts";
+
+/** An error as the host gets it. */
+export interface Failure {
+  /** Beside the value; without prototype, so that no `toJSON` is inherited. */
+  readonly error: ErrorSummary;
+  /** The value. */
+  readonly text: string;
+  /** Whether another attempt may help. */
+  readonly retry: boolean;
+}
+
+const hasInstance = Function.prototype[Symbol.hasInstance];
+const startsWith = String.prototype.startsWith;
+const NON_RETRYABLE = "NonRetryableError";
+
+/** Describes whatever was thrown. Total. */
+export function failureOf(thrown: unknown): Failure {
+  const { name, message } = describeError(thrown);
+  const retry = !(name === NON_RETRYABLE || apply(startsWith, message, [NON_RETRYABLE]) || isNonRetryable(thrown));
+  return { error: { __proto__: null, name, message } as ErrorSummary, text: textOf(thrown, name, message), retry };
+}
+
+/** A result that cannot be stored: no attempt will change that. */
+export function refusalOf(thrown: unknown): Failure {
+  const { error, text } = failureOf(thrown);
+  return { error, text, retry: false };
+}
+
+function textOf(thrown: unknown, name: string, message: string): string {
+  try {
+    return encode(thrown);
+  } catch {
+    // It carries something that cannot be stored; what it says still can.
+    const error = new NativeError(message);
+    error.name = name;
+    return encode(error);
+  }
+}
+
+// With a name of its own it is still one.
+function isNonRetryable(thrown: unknown): boolean {
+  try {
+    return apply(hasInstance, NonRetryableError, [thrown]) as boolean;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * The `step` object. What is wrong with an argument rejects, as it does at Cloudflare, where `step` is remote.
+ *
+ * @module
+ */
+import type { WorkflowCallbackContext, WorkflowStep } from "../../../core/entrypoint.ts";
+import {
+  checkDuration,
+  checkEventType,
+  checkStepConfig,
+  checkStepName,
+  fatalError,
+  type MergedStepConfig,
+} from "../../../core/step_config.ts";
+import { parseDuration } from "../../../core/duration.ts";
+import { freeze, NativeError, NativePromise, timeOf } from "./intrinsics.ts";
+
+/** A step's body. */
+export type Body = (ctx: WorkflowCallbackContext) => unknown;
+
+/** What the step object asks of the runtime. */
+export interface StepRuntime {
+  /** Issues a command and resolves when it is settled. */
+  issue(command: object, body?: Body): Promise<unknown>;
+  /** The logical time where the caller is. */
+  now(): number;
+}
+
+const ceil = Math.ceil;
+const DAY = "24 hours";
+// The last time that a Date can show.
+const LAST_TIME = 8.64e15;
+
+/** Makes the step object of a run. */
+export function makeStep(runtime: StepRuntime): WorkflowStep {
+  const step = {
+    __proto__: null,
+    do(name: unknown, second: unknown, third: unknown, fourth: unknown): Promise<unknown> {
+      return attempt(() => {
+        const checked = checkStepName(name);
+        const bare = typeof second === "function";
+        const config = bare ? undefined : checkStepConfig(second);
+        const body = bare ? second : third;
+        const rollback = bare ? third : fourth;
+        if (typeof body !== "function") throw fatalError(`Cannot run the step "${checked}": its callback is not a function`);
+        if (rollback !== undefined) {
+          throw fatalError(`Cannot run the step "${checked}": rollback handlers are not supported yet`);
+        }
+        const command = config === undefined
+          ? { __proto__: null, c: "do", name: checked }
+          : { __proto__: null, c: "do", name: checked, config: bareConfig(config) };
+        return runtime.issue(command, body as Body);
+      });
+    },
+    sleep(name: unknown, duration: unknown): Promise<unknown> {
+      return attempt(() => {
+        const checked = checkStepName(name);
+        const ms = parseDuration(checkDuration(duration, "the duration of a sleep"));
+        return runtime.issue({ __proto__: null, c: "sleep", name: checked, ms });
+      });
+    },
+    sleepUntil(name: unknown, timestamp: unknown): Promise<unknown> {
+      return attempt(() => {
+        const checked = checkStepName(name);
+        const time = typeof timestamp === "number" ? timestamp : timeOf(timestamp);
+        // Written so that NaN, an invalid date's time, fails too.
+        if (!(time !== undefined && time >= -LAST_TIME && time <= LAST_TIME)) {
+          throw fatalError(`Cannot sleep until the timestamp of "${checked}": it is neither a valid Date nor a number of ms`);
+        }
+        if (time < runtime.now()) throw new NativeError("You can't sleep until a time in the past");
+        return runtime.issue({ __proto__: null, c: "sleep", name: checked, until: ceil(time) });
+      });
+    },
+    waitForEvent(name: unknown, options: unknown): Promise<unknown> {
+      return attempt(() => {
+        const checked = checkStepName(name);
+        if (typeof options !== "object" || options === null) {
+          throw fatalError(`Cannot wait for the event of "${checked}": it needs options with a type`);
+        }
+        const { type, timeout } = options as { type?: unknown; timeout?: unknown };
+        return runtime.issue({
+          __proto__: null,
+          c: "wait",
+          name: checked,
+          type: checkEventType(type),
+          timeout: parseDuration(checkDuration(timeout === undefined ? DAY : timeout, "the timeout of a wait")),
+        });
+      });
+    },
+  };
+  freeze(step.do);
+  freeze(step.sleep);
+  freeze(step.sleepUntil);
+  freeze(step.waitForEvent);
+  return freeze(step) as unknown as WorkflowStep;
+}
+
+function attempt(run: () => Promise<unknown>): Promise<unknown> {
+  try {
+    return run();
+  } catch (error) {
+    return new NativePromise((_resolve, reject) => reject(error));
+  }
+}
+
+/** The same without prototypes: no `toJSON` can be waiting on the way to the host. */
+function bareConfig(config: MergedStepConfig): object {
+  const { limit, delay, backoff } = config.retries;
+  const retries = { __proto__: null, limit, delay, backoff };
+  return config.sensitive === undefined
+    ? { __proto__: null, retries, timeout: config.timeout }
+    : { __proto__: null, retries, timeout: config.timeout, sensitive: config.sensitive };
+}

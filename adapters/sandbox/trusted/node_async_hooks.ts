@@ -1,0 +1,42 @@
+/**
+ * Scopes by `AsyncLocalStorage`, for guests whose turns overlap with real I/O. On Node, Deno and Bun.
+ *
+ * @module
+ */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { ContextTracker, Scope } from "../guest/context.ts";
+
+interface Place {
+  readonly guest: object;
+  readonly scope: Scope;
+}
+
+// One for all guests: on Node 22 every further one makes every promise of the process dearer.
+const places = new AsyncLocalStorage<Place>();
+
+/** What code of a guest finds out about where it runs. */
+export function currentGuest(): object | undefined {
+  return places.getStore()?.guest;
+}
+
+/** Runs something outside of any guest, so that nothing it starts belongs to one. */
+export function outsideGuests(run: () => void): void {
+  places.exit(run);
+}
+
+/**
+ * A tracker that follows a guest's code through promises and callbacks.
+ *
+ * @param guest what {@linkcode currentGuest} answers in it
+ */
+export function asyncContext(guest: object): ContextTracker {
+  return {
+    current() {
+      const place = places.getStore();
+      return place?.guest === guest ? place.scope : undefined;
+    },
+    run(scope, what) {
+      places.run({ guest, scope }, what);
+    },
+  };
+}
