@@ -10,6 +10,7 @@ const options: Options = {
   dts: false,
   clean: true,
   sourcemap: true,
+  silent: true,
   // tsup strips `node:` by default, and `import("sqlite")` does not exist.
   removeNodeProtocol: false,
   external: [/^[^./]/],
