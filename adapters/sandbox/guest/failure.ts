@@ -5,8 +5,8 @@
  */
 import { NonRetryableError } from "../../../core/entrypoint.ts";
 import type { ErrorSummary } from "../../../core/ports/guest.ts";
-import { describeError, encode } from "../../../core/values.ts";
-import { apply, NativeError } from "./intrinsics.ts";
+import { describeError, encodeThrown } from "../../../core/values.ts";
+import { apply } from "./intrinsics.ts";
 
 /** An error as the host gets it. */
 export interface Failure {
@@ -26,24 +26,13 @@ const NON_RETRYABLE = "NonRetryableError";
 export function failureOf(thrown: unknown): Failure {
   const { name, message } = describeError(thrown);
   const retry = !(name === NON_RETRYABLE || apply(startsWith, message, [NON_RETRYABLE]) || isNonRetryable(thrown));
-  return { error: { __proto__: null, name, message } as ErrorSummary, text: textOf(thrown, name, message), retry };
+  return { error: { __proto__: null, name, message } as ErrorSummary, text: encodeThrown(thrown), retry };
 }
 
 /** A result that cannot be stored: no attempt will change that. */
 export function refusalOf(thrown: unknown): Failure {
   const { error, text } = failureOf(thrown);
   return { error, text, retry: false };
-}
-
-function textOf(thrown: unknown, name: string, message: string): string {
-  try {
-    return encode(thrown);
-  } catch {
-    // It carries something that cannot be stored; what it says still can.
-    const error = new NativeError(message);
-    error.name = name;
-    return encode(error);
-  }
 }
 
 // With a name of its own it is still one.

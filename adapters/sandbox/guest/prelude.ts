@@ -23,4 +23,53 @@
  *
  * @module
  */
-export {};
+import { NonRetryableError, WorkflowEntrypoint } from "../../../core/entrypoint.ts";
+import { makeBuiltins } from "./builtins.ts";
+import { eachClass, findClass } from "./classes.ts";
+import { turnContext } from "./context.ts";
+import { defineGlobals } from "./globals.ts";
+import { freeze } from "./intrinsics.ts";
+import { createRuntime } from "./runtime.ts";
+
+const { defineProperty } = Object;
+const { stringify } = JSON;
+const realm = globalThis as unknown as { __send: (text: string) => void };
+const send = realm.__send;
+delete (realm as { __send?: unknown }).__send;
+
+let namespace: object | undefined;
+let env: Record<string, unknown> | undefined;
+let origin: number | undefined;
+
+// Before the runtime, which takes the AbortController that it finds.
+const connect = defineGlobals(() => origin);
+const runtime = createRuntime({
+  send: (frame) => send(frame),
+  find: (name) => namespace === undefined ? undefined : findClass(namespace, name),
+  context: turnContext(),
+  started(given, now) {
+    env = given;
+    origin = now;
+  },
+});
+connect(runtime);
+
+const tenure = freeze({
+  __proto__: null,
+  deliver: freeze((frame: string): void => runtime.deliver(frame)),
+  main: freeze((given: object): void => {
+    namespace ??= given;
+  }),
+  classes: freeze((): string => {
+    let names = "";
+    if (namespace !== undefined) eachClass(namespace, (name) => names += (names === "" ? "" : ",") + stringify(name));
+    return `[${names}]`;
+  }),
+  builtins: makeBuiltins(() => env),
+});
+// The bundle is minified, and these classes are seen.
+const classes = { WorkflowEntrypoint, NonRetryableError, AbortController, AbortSignal, TextEncoder, TextDecoder };
+for (const name of Object.keys(classes)) {
+  defineProperty(classes[name as keyof typeof classes], "name", { value: name, configurable: true });
+}
+defineProperty(globalThis, "__tenure", { value: tenure, configurable: true });

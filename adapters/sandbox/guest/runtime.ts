@@ -30,8 +30,8 @@ export interface RuntimeHost {
   readonly context: ContextTracker;
   /** Sees every promise before it is handed out, so that a realm with an unhandled rejection handler can quiet it. */
   guard?(promise: Promise<unknown>): void;
-  /** Sees the `env` of the run before its class is made. */
-  started?(env: Record<string, unknown>): void;
+  /** Sees the `env` and the logical time of the run before its class is made. */
+  started?(env: Record<string, unknown>, now: number): void;
 }
 
 /** One guest's runtime. */
@@ -152,7 +152,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
     try {
       const given = value === undefined ? {} : decode(value) as { params?: unknown; env?: unknown };
       const env = makeEnv(given.env, delivery.bindings, call);
-      host.started?.(env);
+      host.started?.(env, delivery.now);
       const Class = host.find(delivery.class);
       if (Class === undefined) {
         throw new NativeError(`Cannot start "${delivery.class}": no class of this name is exported`);
