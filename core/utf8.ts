@@ -4,7 +4,8 @@
  */
 
 const apply = Reflect.apply;
-const charCodeAt = String.prototype.charCodeAt;
+// Bound, so that nobody can patch it; the fastest way of those in QuickJS.
+const codeUnit: (text: string, index: number) => number = Function.prototype.call.bind(String.prototype.charCodeAt);
 const slice = String.prototype.slice;
 const exec = RegExp.prototype.exec;
 const beyondAscii: RegExp = /[^\x00-\x7f]/;
@@ -48,10 +49,6 @@ export function cutToBytes(text: string, maxBytes: number): string {
     i += pair ? 2 : 1;
   }
   return text;
-}
-
-function codeUnit(text: string, index: number): number {
-  return apply(charCodeAt, text, [index]);
 }
 
 function isLow(unit: number): boolean {

@@ -1,6 +1,6 @@
 /** Base64 (RFC 4648 §4, padded) for guests, which have neither `btoa` nor `Uint8Array.fromBase64`. */
 
-import { charCodeAt, fromCharCode, join, bareArray } from "./intrinsics.ts";
+import { apply, bareArray, charCodeAt, fromCharCode, join } from "./intrinsics.ts";
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const Bytes = Uint8Array;
@@ -13,32 +13,29 @@ for (let i = 0; i < 64; i++) {
   values[code] = i;
 }
 const PAD = 61;
-// Long enough to spare the join, short enough for strings that grow by copying.
-const CHUNK = 3 * 512;
+// As many arguments as a call certainly takes.
+const CHUNK = 4096;
 
 /** The base64 of the first `length` bytes of `bytes`. */
 export function toBase64(bytes: Uint8Array, length: number): string {
-  const parts = bareArray<string>();
-  const at = (i: number): number => codes[i] as number;
-  let count = 0;
-  let part = "";
-  let i = 0;
-  for (; i + 2 < length; i += 3) {
-    const bits = ((bytes[i] as number) << 16) | ((bytes[i + 1] as number) << 8) | (bytes[i + 2] as number);
-    part += fromCharCode(at(bits >> 18), at((bits >> 12) & 63), at((bits >> 6) & 63), at(bits & 63));
-    if (i % CHUNK === CHUNK - 3) {
-      parts[count++] = part;
-      part = "";
+  const parts = new bareArray<string>();
+  let units = new bareArray<number>();
+  let at = 0;
+  for (let i = 0; i < length; i += 3) {
+    const second = i + 1 < length ? (bytes[i + 1] as number) : 0;
+    const third = i + 2 < length ? (bytes[i + 2] as number) : 0;
+    const bits = ((bytes[i] as number) << 16) | (second << 8) | third;
+    units[at++] = codes[bits >> 18] as number;
+    units[at++] = codes[(bits >> 12) & 63] as number;
+    units[at++] = i + 1 < length ? (codes[(bits >> 6) & 63] as number) : PAD;
+    units[at++] = i + 2 < length ? (codes[bits & 63] as number) : PAD;
+    if (at === CHUNK) {
+      parts[parts.length] = apply(fromCharCode, undefined, units);
+      units = new bareArray<number>();
+      at = 0;
     }
   }
-  if (i + 1 === length) {
-    const bits = bytes[i] as number;
-    part += fromCharCode(at(bits >> 2), at((bits << 4) & 63), PAD, PAD);
-  } else if (i + 2 === length) {
-    const bits = ((bytes[i] as number) << 8) | (bytes[i + 1] as number);
-    part += fromCharCode(at(bits >> 10), at((bits >> 4) & 63), at((bits << 2) & 63), PAD);
-  }
-  parts[count] = part;
+  parts[parts.length] = apply(fromCharCode, undefined, units);
   return join(parts, "");
 }
 

@@ -9,8 +9,6 @@ import {
   apply,
   descriptorOf,
   hasOwn,
-  isArray,
-  ObjectPrototype,
   prototypeOf,
   sliceText,
   uncurry,
@@ -44,10 +42,8 @@ const hasInstance = Function.prototype[Symbol.hasInstance];
 const ErrorConstructor = Error;
 const toStringTag: typeof Symbol.toStringTag = Symbol.toStringTag;
 
-/** What an object is stored as. `"boxed"` is `Object(1)` and its like, `"other"` is what cannot be stored. */
-export type Kind =
-  | "object"
-  | "array"
+/** Objects that JSON has no word for. `"view"` is a DataView, `"typed"` a typed array, `"boxed"` is `Object(1)` and its like. */
+export type SpecialKind =
   | "map"
   | "set"
   | "date"
@@ -56,14 +52,14 @@ export type Kind =
   | "buffer"
   | "view"
   | "typed"
-  | "boxed"
-  | "other";
+  | "boxed";
 
-/** Tells what `value` is. May run code of the value when it is a proxy; then it throws what that code throws. */
-export function kindOf(value: object): Kind {
-  if (isArray(value)) return "array";
+/**
+ * Tells what `value` is, which is neither an array nor an obviously plain object; `"object"` is a plain object of another realm,
+ * `"other"` what cannot be stored. May run code of the value when it is a proxy; then it throws what that code throws.
+ */
+export function kindOf(value: object): SpecialKind | "object" | "other" {
   const prototype = prototypeOf(value);
-  if (prototype === ObjectPrototype || prototype === null) return "object";
   if (isView(value)) return typedArrayName(value) === undefined ? "view" : "typed";
   // The tag is only a hint for where to look first: a brand check has the last word.
   switch (tagOf(value)) {
@@ -80,7 +76,7 @@ export function kindOf(value: object): Kind {
       if (isError(value)) return "error";
       break;
     case "[object Object]":
-      if (isForeignObjectPrototype(prototype)) return "object";
+      if (prototype !== null && isForeignObjectPrototype(prototype)) return "object";
       break;
   }
   if (has(mapSize, value)) return "map";

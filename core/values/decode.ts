@@ -110,7 +110,7 @@ function isSurelyShallow(text: string): boolean {
 }
 
 function checkTree(root: object, nullPrototype: boolean): void {
-  const queue = bareArray<object>();
+  const queue = new bareArray<object>();
   queue[0] = root;
   let count = 1;
   let entries = 0;
@@ -151,7 +151,7 @@ interface Reading {
 function readTable(items: unknown, nullPrototype: boolean): unknown {
   if (!isArray(items) || items.length % 2 !== 1) throw malformed("it is not a table");
   const count = (items.length - 1) / 2;
-  const objects = bareArray<object>();
+  const objects = new bareArray<object>();
   const reading: Reading = { objects, count, met: 0, entries: 0 };
   for (let i = 0; i < count; i++) objects[i] = shellOf(items[2 * i + 1], items[2 * i + 2], nullPrototype, reading);
   const root = valueOf(items[0], reading);
@@ -279,7 +279,7 @@ function shellOf(tag: unknown, payload: unknown, nullPrototype: boolean, reading
 }
 
 function boxable(slot: unknown): unknown {
-  const value = valueOf(slot, { objects: bareArray(), count: 0, met: 0, entries: 0 });
+  const value = valueOf(slot, { objects: new bareArray(), count: 0, met: 0, entries: 0 });
   if (value === undefined || value === null) throw malformed("it boxes nothing");
   return value;
 }

@@ -11,15 +11,18 @@ type Callable = (...args: never[]) => unknown;
 /** `Reflect.apply`. */
 export const apply: typeof Reflect.apply = Reflect.apply;
 
+const bind = Function.prototype.bind;
+const call = Function.prototype.call;
+
 /** Makes a function that takes its `this` as first argument from a method. */
 export function uncurry<Result>(method: Callable): (self: unknown, ...args: unknown[]) => Result {
-  return (self, ...args) => apply(method, self, args) as Result;
+  // A bound `call` takes a third of the time of `apply` with an array of arguments in QuickJS.
+  return apply(bind, call, [method]);
 }
 
 /** Makes a function that reads an accessor of `prototype`, brand check included. */
 export function uncurryGetter<Result>(prototype: object, key: PropertyKey): (self: unknown) => Result {
-  const getter = (Object.getOwnPropertyDescriptor(prototype, key) as PropertyDescriptor).get as Callable;
-  return (self) => apply(getter, self, []) as Result;
+  return uncurry((Object.getOwnPropertyDescriptor(prototype, key) as PropertyDescriptor).get as Callable);
 }
 
 /** `JSON.stringify`, for what certainly is JSON. */
@@ -68,12 +71,14 @@ export function defineData(target: object, key: PropertyKey, value: unknown, enu
   define(target, key, { __proto__: null, value, enumerable, writable: true, configurable: true } as PropertyDescriptor);
 }
 
-/** An array without a prototype: no setter and no `toJSON` can be waiting on `Array.prototype`. */
-export function bareArray<T>(): T[] {
-  const array: T[] = [];
-  setPrototypeOf(array, null);
-  return array;
+class BareArrayClass<T> extends Array<T> {}
+setPrototypeOf(BareArrayClass.prototype, null);
+for (const key of Reflect.ownKeys(BareArrayClass.prototype)) {
+  if (key !== "length") Reflect.deleteProperty(BareArrayClass.prototype, key);
 }
+
+/** Makes an array that inherits nothing: no setter and no `toJSON` can be waiting on `Array.prototype`. */
+export const bareArray: new <T>() => T[] = BareArrayClass;
 
 /** A record whose only ancestor is an empty frozen object: `__proto__` is a key like any other, `toJSON` is not inherited. */
 export type Bare = Record<string, unknown>;

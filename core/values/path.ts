@@ -1,39 +1,87 @@
 /** Where something lies in a value, written as the expression that reads it. */
 
-import { apply, stringify } from "./intrinsics.ts";
-import type { Visit } from "./snapshot.ts";
+import { Special } from "./copying.ts";
+import type { Copying } from "./copying.ts";
+import { apply, isArray, keysOf, safeMap, stringify } from "./intrinsics.ts";
+import type { Bare, SafeMap } from "./intrinsics.ts";
 import { cutToBytes } from "../utf8.ts";
+
+type Key = string | number;
+
+/** What a path leads to: `property` of what is at `key` of the object whose copy is `holder`; each may be missing. */
+export interface PathEnd {
+  readonly holder: object | undefined;
+  readonly key: string | number | undefined;
+  readonly property: string | undefined;
+}
+
+interface Way {
+  readonly holder: object;
+  readonly key: Key;
+}
 
 const exec = RegExp.prototype.exec;
 const identifier = /^[A-Za-z_$][A-Za-z0-9_$]{0,63}$/;
 const LONGEST_PATH = 900;
 
 /**
- * The expression for `key` of the object visited, from the root on: `result.items[3].fn`.
+ * The path to `end`, from `root` on: `result.items[3].fn`.
  *
- * Ends when there is no key: then it is the object itself. At most about 1,000 characters, of which the last ones matter.
+ * The copying keeps no way back, for it would pay for it every time; here the copies are looked through once. At most about
+ * 1,000 characters, of which the last ones matter.
  */
-export function pathOf(root: string, visit: Visit | undefined, key: string | number | undefined): string {
-  let path = "";
-  let holder = visit;
-  let name = key;
-  while (holder !== undefined) {
-    if (name !== undefined) path = segment(holder, name) + path;
+export function pathTo(copying: Copying, root: string, end: PathEnd): string {
+  let path = end.property === undefined ? "" : named(end.property);
+  if (end.holder === undefined) return root + path;
+  if (end.key !== undefined) path = segment(end.holder, end.key) + path;
+  const ways = waysBack(copying);
+  for (let way = ways.get(end.holder); way !== undefined; way = ways.get(way.holder)) {
+    path = segment(way.holder, way.key) + path;
     if (path.length > LONGEST_PATH) return `${root}…${path}`;
-    name = holder.key;
-    holder = holder.parent;
   }
   return root + path;
 }
 
-function segment(holder: Visit, key: string | number): string {
-  if (typeof key === "number") {
-    if (holder.kind === "set") return `.values()[${key}]`;
-    if (holder.kind !== "map") return `[${key}]`;
-    if (key % 2 === 0) return `.keys()[${key / 2}]`;
-    const mapKey = (holder.content as unknown[])[key - 1];
-    return typeof mapKey === "string" ? `.get(${quoted(mapKey)})` : `.values()[${(key - 1) / 2}]`;
+/** By copy, where the object was met first. */
+function waysBack(copying: Copying): SafeMap<object, Way> {
+  const ways = new safeMap<object, Way>();
+  const first = copying.copies[0] as object;
+  const note = (holder: object, key: Key, held: unknown): void => {
+    if (typeof held !== "object" || held === null || held === first || ways.get(held) !== undefined) return;
+    ways.set(held, { holder, key });
+  };
+  const noteNamed = (holder: object, held: Bare | undefined): void => {
+    if (held === undefined) return;
+    const keys = keysOf(held);
+    for (let i = 0; i < keys.length; i++) note(holder, keys[i] as string, held[keys[i] as string]);
+  };
+  for (let i = 0; i < copying.count; i++) {
+    const holder = copying.copies[i] as object;
+    const items = holder instanceof Special ? holder.items : isArray(holder) ? holder : undefined;
+    if (items === undefined) {
+      noteNamed(holder, holder as Bare);
+      continue;
+    }
+    for (let j = 0; j < items.length; j++) note(holder, j, items[j]);
+    noteNamed(holder, copying.odd?.get(holder)?.names);
+    if (!(holder instanceof Special)) continue;
+    noteNamed(holder, holder.links);
+    noteNamed(holder, holder.own);
   }
+  return ways;
+}
+
+function segment(holder: object, key: Key): string {
+  if (typeof key === "string") return named(key);
+  if (!(holder instanceof Special)) return `[${key}]`;
+  if (holder.kind === "boxed") return ".valueOf()";
+  if (holder.kind === "set") return `.values()[${key}]`;
+  if (key % 2 === 0) return `.keys()[${key / 2}]`;
+  const mapKey = holder.items[key - 1];
+  return typeof mapKey === "string" ? `.get(${quoted(mapKey)})` : `.values()[${(key - 1) / 2}]`;
+}
+
+function named(key: string): string {
   return apply(exec, identifier, [key]) === null ? `[${quoted(key)}]` : `.${key}`;
 }
 

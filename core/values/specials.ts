@@ -1,4 +1,4 @@
-/** Reads the objects that JSON has no word for. Each leaves in `visit.content` what the writer needs; nothing in it can run. */
+/** Reads the objects that JSON has no word for, through intrinsics only; nothing of what it leaves can run. */
 
 import {
   apply,
@@ -12,21 +12,17 @@ import {
 } from "./intrinsics.ts";
 import type { Bare } from "./intrinsics.ts";
 import { toBase64 } from "./base64.ts";
+import { typedArrayClasses } from "./classes.ts";
+import { countEntries, take } from "./copying.ts";
+import type { Copying, Cursor, Special } from "./copying.ts";
 import { bufferLength, dateTime, regexpSource, typedArrayName, unbox } from "./brands.ts";
 import { MAX_LENGTH, MAX_PATTERN } from "./limits.ts";
-import { pathOf } from "./path.ts";
-import { countEntries, located, refuse, take } from "./snapshot.ts";
-import type { Snapshot, Visit } from "./snapshot.ts";
-import { typedArrayClasses } from "./classes.ts";
+import { Refusal } from "./refusal.ts";
 
-/** What is kept of an error. Its stack is not: it names files of whoever made it, and differs between engines. */
-export interface ErrorContent {
-  name: string;
-  message: string | undefined;
-  /** `cause` and `errors`, when the error has them. */
-  links: Bare;
-  /** Its own enumerable data properties. */
-  own: Bare;
+/** What is kept of an error's texts. Its stack is not: it names files of whoever made it, and differs between engines. */
+export interface ErrorTexts {
+  readonly name: string;
+  readonly message: string | undefined;
 }
 
 const mapForEach = Map.prototype.forEach;
@@ -42,74 +38,79 @@ const typedLength = uncurryGetter<number>(typedPrototype, "byteLength");
 const Bytes = Uint8Array;
 
 // Read one by one: `flags` asks the object, whose own properties may lie.
-const flagGetters = bareArray<(self: unknown) => boolean>();
+const flagGetters = new bareArray<(self: unknown) => boolean>();
 const flagLetters = "dgimsuvy";
 const flagNames = "hasIndices global ignoreCase multiline dotAll unicode unicodeSets sticky".split(" ");
-for (let i = 0; i < flagNames.length; i++) {
-  const name = flagNames[i] as string;
-  flagGetters[i] = name in RegExp.prototype ? uncurryGetter(RegExp.prototype, name) : () => false;
+for (const name of flagNames) {
+  flagGetters[flagGetters.length] = name in RegExp.prototype ? uncurryGetter(RegExp.prototype, name) : () => false;
 }
 
-/** Reads the object visited, which is neither a plain object nor an array. @throws {ValueError} when it cannot be stored */
-export function readSpecial(snapshot: Snapshot, visit: Visit): void {
-  let key: string | number | undefined;
-  try {
-    const source = visit.source;
-    switch (visit.kind) {
-      case "map":
-      case "set": {
-        const raw = visit.kind === "map" ? mapItems(source) : setItems(source);
-        countEntries(snapshot, raw.length, visit);
-        const items = visit.content as unknown[];
-        for (let i = 0; i < raw.length; i++) {
-          key = i;
-          items[i] = take(snapshot, raw[i], visit, i);
-        }
-        break;
-      }
-      case "date":
-        visit.content = dateTime(source);
-        break;
-      case "regexp": {
-        const pattern = regexpSource(source);
-        if (pattern.length > MAX_PATTERN) refuse(pathOf(snapshot.root, visit, undefined), "the pattern is too long");
-        let flags = "";
-        for (let i = 0; i < flagLetters.length; i++) {
-          if ((flagGetters[i] as (self: unknown) => boolean)(source)) flags += flagLetters[i];
-        }
-        visit.content = bareArray();
-        (visit.content as string[])[0] = pattern;
-        (visit.content as string[])[1] = flags;
-        break;
-      }
-      case "buffer":
-        visit.content = bytesOf(snapshot, visit, source as ArrayBuffer, 0, bufferLength(source));
-        break;
-      case "view":
-        visit.content = bytesOf(snapshot, visit, viewBuffer(source), viewOffset(source), viewLength(source));
-        break;
-      case "typed": {
-        const name = typedArrayName(source) as string;
-        if (!(name in typedArrayClasses)) refuse(pathOf(snapshot.root, visit, undefined), `${name} is not known`);
-        const content = visit.content as string[];
-        content[0] = name;
-        content[1] = bytesOf(snapshot, visit, typedBuffer(source), typedOffset(source), typedLength(source));
-        break;
-      }
-      case "boxed":
-        (visit.content as unknown[])[0] = take(snapshot, unbox(source), visit, "valueOf()");
-        break;
-      case "error":
-        visit.content = readError(snapshot, visit, source as Bare, (name) => key = name);
-        break;
+/** Reads `source` into `special`. @throws {Refusal} when it cannot be stored, and whatever code of the value throws */
+export function readSpecial(copying: Copying, special: Special, source: object, cursor: Cursor): void {
+  cursor.key = undefined;
+  switch (special.kind) {
+    case "map":
+      return takeItems(copying, special, mapItems(source), cursor);
+    case "set":
+      return takeItems(copying, special, setItems(source), cursor);
+    case "boxed":
+      return takeItems(copying, special, [unbox(source)], cursor);
+    case "date":
+      special.content = dateTime(source);
+      return;
+    case "regexp":
+      special.content = pair(patternOf(source), flagsOf(source));
+      return;
+    case "buffer":
+      special.content = bytesOf(source as ArrayBuffer, 0, bufferLength(source));
+      return;
+    case "view":
+      special.content = bytesOf(viewBuffer(source), viewOffset(source), viewLength(source));
+      return;
+    case "typed": {
+      const name = typedArrayName(source) as string;
+      if (typedArrayClasses[name] === undefined) throw new Refusal(`a ${name} cannot be stored`);
+      special.content = pair(name, bytesOf(typedBuffer(source), typedOffset(source), typedLength(source)));
+      return;
     }
-  } catch (error) {
-    throw located(snapshot, visit, key, error);
+    case "error":
+      return readError(copying, special, source as Bare, cursor);
+    default:
+      return special.kind satisfies never;
   }
 }
 
+function takeItems(copying: Copying, special: Special, raw: unknown[], cursor: Cursor): void {
+  countEntries(copying, raw.length);
+  for (let i = 0; i < raw.length; i++) {
+    cursor.key = i;
+    special.items[i] = take(copying, raw[i]);
+  }
+}
+
+function pair(first: string, second: string): string[] {
+  const texts = new bareArray<string>();
+  texts[0] = first;
+  texts[1] = second;
+  return texts;
+}
+
+function patternOf(source: object): string {
+  const pattern = regexpSource(source);
+  if (pattern.length > MAX_PATTERN) throw new Refusal("the pattern is too long");
+  return pattern;
+}
+
+function flagsOf(source: object): string {
+  let flags = "";
+  for (let i = 0; i < flagGetters.length; i++) {
+    if ((flagGetters[i] as (self: unknown) => boolean)(source)) flags += flagLetters[i];
+  }
+  return flags;
+}
+
 function mapItems(map: object): unknown[] {
-  const items = bareArray<unknown>();
+  const items = new bareArray<unknown>();
   let count = 0;
   apply(mapForEach, map, [(value: unknown, key: unknown) => {
     items[count++] = key;
@@ -119,7 +120,7 @@ function mapItems(map: object): unknown[] {
 }
 
 function setItems(set: object): unknown[] {
-  const items = bareArray<unknown>();
+  const items = new bareArray<unknown>();
   let count = 0;
   apply(setForEach, set, [(value: unknown) => {
     items[count++] = value;
@@ -127,39 +128,39 @@ function setItems(set: object): unknown[] {
   return items;
 }
 
-function bytesOf(snapshot: Snapshot, visit: Visit, buffer: ArrayBuffer, offset: number, length: number): string {
-  if (length > (MAX_LENGTH / 4) * 3) refuse(pathOf(snapshot.root, visit, undefined), "it has too many bytes");
+function bytesOf(buffer: ArrayBuffer, offset: number, length: number): string {
+  if (length > (MAX_LENGTH / 4) * 3) throw new Refusal("it has too many bytes");
   return toBase64(new Bytes(buffer, offset, length), length);
 }
 
-function readError(snapshot: Snapshot, visit: Visit, error: Bare, at: (key: string) => void): ErrorContent {
-  at("name");
+function readError(copying: Copying, special: Special, error: Bare, cursor: Cursor): void {
+  cursor.key = "name";
   const name = textOf(error.name, "Error");
-  at("message");
+  cursor.key = "message";
   const message = error.message;
-  const links = new bareRecord();
-  const own = new bareRecord();
+  const keep = (message !== undefined && message !== "") || hasOwn(error, "message");
+  special.content = { name, message: keep ? textOf(message, "") : undefined } satisfies ErrorTexts;
+  const links = special.links = new bareRecord();
   if (hasOwn(error, "cause")) {
-    at("cause");
-    links.cause = take(snapshot, error.cause, visit, "cause");
+    cursor.key = "cause";
+    links.cause = take(copying, error.cause);
   }
-  const errors = descriptorOf(error, "errors");
   // An enumerable `errors` is somebody's own property; that of an AggregateError is not.
+  const errors = descriptorOf(error, "errors");
   if (errors !== undefined && errors.enumerable !== true && "value" in errors) {
-    at("errors");
-    links.errors = take(snapshot, errors.value, visit, "errors");
+    cursor.key = "errors";
+    links.errors = take(copying, errors.value);
   }
+  const own = special.own = new bareRecord();
   const keys = keysOf(error);
-  countEntries(snapshot, keys.length, visit);
+  countEntries(copying, keys.length);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i] as string;
-    at(key);
     if (isErrorField(key)) continue;
     const property = descriptorOf(error, key);
-    if (property !== undefined && "value" in property) own[key] = take(snapshot, property.value, visit, key);
+    cursor.key = key;
+    if (property !== undefined && "value" in property) own[key] = take(copying, property.value);
   }
-  const keep = hasOwn(error, "message") || (message !== undefined && message !== "");
-  return { name, message: keep ? textOf(message, "") : undefined, links, own };
 }
 
 /** Whether `key` is one of the properties of an error that are not carried as its own. */

@@ -6,6 +6,8 @@
  * or an array of one: a number ≥ 0 refers to an object, a negative one is a constant, a text is a bigint in hexadecimal.
  */
 
+import type { SpecialKind } from "./brands.ts";
+
 /** `undefined`. */
 export const UNDEFINED = -1;
 /** `NaN`. */
@@ -41,3 +43,16 @@ export const VIEW = "v";
 export const TYPED = "t";
 /** The slot of a boxed primitive. */
 export const BOXED = "p";
+
+/** The tags of the objects that JSON has no word for. */
+export const TAGS: Readonly<Record<SpecialKind, string>> = {
+  map: MAP,
+  set: SET,
+  date: DATE,
+  regexp: REGEXP,
+  error: ERROR,
+  buffer: BUFFER,
+  view: VIEW,
+  typed: TYPED,
+  boxed: BOXED,
+};

@@ -1,0 +1,29 @@
+/**
+ * Opaque cursors: what a page ends with, as a text that means nothing to a caller.
+ *
+ * @module
+ */
+import { TenureError } from "./errors.ts";
+
+/** Writes one of JSON data. */
+export function writeCursor(data: readonly (string | number)[]): string {
+  const bytes = new TextEncoder().encode(JSON.stringify(data));
+  return [...bytes].map((b) => b.toString(16).padStart(2, "0")).join("");
+}
+
+/**
+ * Reads one of `types`.
+ *
+ * @throws {TenureError} `invalid_argument` for any text that was not written here
+ */
+export function readCursor(cursor: string, types: readonly ("string" | "number")[]): (string | number)[] {
+  try {
+    if (!/^([0-9a-f]{2}){1,2048}$/.test(cursor)) throw new Error("not hex");
+    const bytes = Uint8Array.from(cursor.match(/../g) ?? [], (h) => parseInt(h, 16));
+    const data: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    if (Array.isArray(data) && data.length === types.length && data.every((d, i) => typeof d === types[i])) return data;
+  } catch {
+    // answered below: whatever was wrong with it, it is not a cursor
+  }
+  throw new TenureError("invalid_argument", "Cannot read the cursor: it is not one that a page ended with");
+}

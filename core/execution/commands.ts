@@ -1,0 +1,101 @@
+/**
+ * Reading what a guest hands back. It comes from the tenant: whatever is not a well-formed command is dropped.
+ *
+ * @module
+ */
+import { parseFrame } from "../frame.ts";
+import type { Command, ErrorSummary, StepConfig } from "../ports/guest.ts";
+import { checkStepConfig, checkStepName } from "../step_config.ts";
+import { cutToBytes } from "../utf8.ts";
+
+/** A checked command and its value. */
+export interface Received {
+  readonly command: Command;
+  readonly value: string;
+}
+
+/** Reads one frame; `undefined` for nonsense. Never throws. */
+export function readCommand(text: string): Received | undefined {
+  const parsed = parseFrame(text);
+  if (parsed === undefined) return undefined;
+  const { header, value } = parsed;
+  if (typeof header !== "object" || header === null) return undefined;
+  const command = check(header as Fields);
+  return command === undefined ? undefined : { command, value: value ?? "u" };
+}
+
+type Fields = { readonly [name: string]: unknown };
+
+function check(f: Fields): Command | undefined {
+  switch (f.c) {
+    case "do": {
+      if (!isId(f.id) || !isOwner(f.in) || !isName(f.name)) return undefined;
+      const head = { c: "do", id: f.id, in: f.in, name: f.name } as const;
+      if (f.config === undefined) return head;
+      const config = checkedConfig(f.config);
+      return config === undefined ? undefined : { ...head, config };
+    }
+    case "sleep":
+      if (!isId(f.id) || !isOwner(f.in) || !isName(f.name)) return undefined;
+      if (isTime(f.ms)) return { c: "sleep", id: f.id, in: f.in, name: f.name, ms: f.ms };
+      return isTime(f.until) ? { c: "sleep", id: f.id, in: f.in, name: f.name, until: f.until } : undefined;
+    case "wait":
+      if (!isId(f.id) || !isOwner(f.in) || !isName(f.name) || !isTime(f.timeout)) return undefined;
+      if (typeof f.type !== "string" || f.type.length > 100) return undefined;
+      return { c: "wait", id: f.id, in: f.in, name: f.name, type: f.type, timeout: f.timeout };
+    case "call":
+      if (!isId(f.id) || !isOwner(f.in) || !isShort(f.target) || !isShort(f.method)) return undefined;
+      return { c: "call", id: f.id, in: f.in, target: f.target, method: f.method };
+    case "timer":
+      if (!isId(f.id) || !isOwner(f.in) || !isTime(f.ms)) return undefined;
+      return { c: "timer", id: f.id, in: f.in, ms: f.ms };
+    case "done": {
+      if (!isId(f.id) || !isId(f.attempt) || typeof f.ok !== "boolean") return undefined;
+      const head = { c: "done", id: f.id, attempt: f.attempt, ok: f.ok, retry: f.retry !== false } as const;
+      return f.ok ? head : { ...head, error: summary(f.error) };
+    }
+    case "end":
+      if (typeof f.ok !== "boolean") return undefined;
+      return f.ok ? { c: "end", ok: true } : { c: "end", ok: false, error: summary(f.error) };
+    case "log":
+      if (f.level !== "debug" && f.level !== "info" && f.level !== "warn" && f.level !== "error") return undefined;
+      return { c: "log", in: isOwner(f.in) ? f.in : 0, level: f.level };
+    default:
+      return undefined;
+  }
+}
+
+function isId(v: unknown): v is number {
+  return Number.isSafeInteger(v) && (v as number) > 0;
+}
+function isOwner(v: unknown): v is number {
+  return Number.isSafeInteger(v) && (v as number) >= 0;
+}
+function isTime(v: unknown): v is number {
+  return typeof v === "number" && v >= 0 && v <= Number.MAX_SAFE_INTEGER;
+}
+function isShort(v: unknown): v is string {
+  return typeof v === "string" && v.length <= 128;
+}
+function isName(v: unknown): v is string {
+  try {
+    checkStepName(v);
+    return true;
+  } catch {
+    return false;
+  }
+}
+function checkedConfig(config: unknown): StepConfig | undefined {
+  try {
+    return checkStepConfig(config);
+  } catch {
+    return undefined;
+  }
+}
+function summary(error: unknown): ErrorSummary {
+  const { name, message } = (typeof error === "object" && error !== null ? error : {}) as Fields;
+  return {
+    name: cutToBytes(typeof name === "string" ? name : "Error", 128),
+    message: cutToBytes(typeof message === "string" ? message : "", 4_096),
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * The frames that an execution delivers.
+ *
+ * @module
+ */
+import { frame } from "../frame.ts";
+import { configOf } from "../instance/decide/step.ts";
+import type { Op, State } from "../instance/state.ts";
+import { decode, encode } from "../values.ts";
+
+/** A frame, the clock that the guest sees (`null`: the real one), and whose turn it is (an op; -1: the run). */
+export interface Outgoing {
+  readonly frame: string;
+  readonly time: number | null;
+  readonly owner: number;
+}
+
+/** What the platform grants to a run: plain data by value, bindings by name. */
+export interface Grants {
+  /** Encoded record of plain data. */
+  readonly data: string;
+  readonly bindings: readonly string[];
+}
+
+/** The first delivery: makes the class and calls `run`. */
+export function start(
+  state: State,
+  run: { readonly workflow: string; readonly id: string; readonly grants: Grants; readonly className: string },
+): Outgoing {
+  const { params, created: now, seed } = state;
+  const event = { timestamp: now, instanceId: run.id, workflowName: run.workflow };
+  const head = { d: "start", now, seed, class: run.className, event, bindings: run.grants.bindings };
+  return { frame: frame(head, startValue(params, run.grants.data)), time: now, owner: -1 };
+}
+
+/** Joins two encoded values without decoding them when both are plain JSON, as they mostly are. */
+function startValue(params: string, env: string): string {
+  if (params[0] === "j" && env[0] === "j") return `j{"params":${params.slice(1)},"env":${env.slice(1)}}`;
+  return encode({ params: decode(params), env: decode(env) });
+}
+
+/** The outcome of a command: for the run at the time of its record, for a body in real time. */
+export function settle(state: State, op: Op, id: number, now: number): Outgoing {
+  const outcome = op.settled;
+  const t = outcome?.t ?? now;
+  let value = outcome?.value;
+  const event = outcome === undefined || outcome.event < 0 ? undefined : state.events[outcome.event];
+  if (event !== undefined) {
+    value = encode({ payload: decode(event.payload), timestamp: new Date(event.t), type: event.type });
+  }
+  const run = op.parent === -1;
+  const head = { d: "settle", now: run ? t : now, id, ok: outcome?.ok ?? false };
+  return { frame: frame(head, value), time: run ? t : null, owner: op.parent };
+}
+
+/** An answer within a body: of a binding call or a timer. */
+export function answer(id: number, ok: boolean, value: string | undefined, owner: number, now: number): Outgoing {
+  return { frame: frame({ d: "settle", now, id, ok }, value), time: null, owner };
+}
+
+/** Runs an attempt at a body. */
+export function body(op: Op, id: number, attempt: number, now: number, seed: string): Outgoing {
+  const head = { d: "body", now, id, attempt, name: op.name, count: op.count, config: configOf(op), seed };
+  return { frame: frame(head), time: null, owner: op.op };
+}
+
+/** Aborts an attempt's signal. */
+export function abort(id: number, attempt: number, owner: number): Outgoing {
+  return { frame: frame({ d: "abort", id, attempt }), time: null, owner };
+}

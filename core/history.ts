@@ -1,0 +1,96 @@
+/**
+ * A journal as a person reads it.
+ *
+ * @module
+ */
+import { readRecord } from "./instance/records.ts";
+import type { ErrorSummary } from "./ports/guest.ts";
+import { decode } from "./values.ts";
+
+/** One entry of an instance's history. */
+export interface HistoryEntry {
+  /** Its number: dense, from 0. */
+  readonly seq: number;
+  /** When. */
+  readonly timestamp: Date;
+  /** What happened. */
+  readonly type:
+    | "created"
+    | "scheduled"
+    | "started"
+    | "attempt_failed"
+    | "settled"
+    | "event"
+    | "pause_requested"
+    | "paused"
+    | "resumed"
+    | "interrupted"
+    | "completed"
+    | "errored"
+    | "terminated";
+  /** What the entry is of: a step, a sleep, a wait, a binding call, a timer. */
+  readonly kind?: "do" | "sleep" | "wait" | "call" | "timer";
+  /** Its name. */
+  readonly name?: string;
+  /** Its number within the life. */
+  readonly op?: number;
+  /** The `do` in whose body it was issued. */
+  readonly parent?: number;
+  /** The attempt, from 1. */
+  readonly attempt?: number;
+  /** Whether it settled well. */
+  readonly ok?: boolean;
+  /** When it is due or tried again. */
+  readonly due?: Date;
+  /** An event's type. */
+  readonly event?: string;
+  /** Params, result, payload or output. */
+  readonly value?: unknown;
+  /** What failed. */
+  readonly error?: ErrorSummary;
+  /** Why it was paused or cut off by the engine. */
+  readonly reason?: string;
+}
+
+/** Reads entries from `from`, at most `limit`. */
+export function readHistory(journal: readonly string[], from: number, limit: number): HistoryEntry[] {
+  const names: { kind: NonNullable<HistoryEntry["kind"]>; name: string }[] = [];
+  const entries: HistoryEntry[] = [];
+  let seq = 0;
+  for (const text of journal) {
+    for (const line of text.split("\n")) {
+      const { head, value } = readRecord(line);
+      if (head.k === "scheduled") names[head.op] = { kind: head.kind, name: head.name };
+      if (seq >= from && entries.length < limit) entries.push(entryOf(seq, head, value, names));
+      seq++;
+    }
+  }
+  return entries;
+}
+
+function entryOf(
+  seq: number,
+  head: ReturnType<typeof readRecord>["head"],
+  value: string | undefined,
+  names: readonly { kind: NonNullable<HistoryEntry["kind"]>; name: string }[],
+): HistoryEntry {
+  const entry: { -readonly [K in keyof HistoryEntry]: HistoryEntry[K] } = {
+    seq,
+    timestamp: new Date(head.t),
+    type: head.k,
+  };
+  if ("op" in head) Object.assign(entry, names[head.op], { op: head.op });
+  if (head.k === "scheduled") {
+    if (head.in !== undefined) entry.parent = head.in;
+    if (head.start === 1) entry.attempt = 1;
+  }
+  if ("attempt" in head) entry.attempt = head.attempt;
+  if ("ok" in head) entry.ok = head.ok;
+  if ("due" in head && head.due !== undefined) entry.due = new Date(head.due);
+  if (head.k === "event") entry.event = head.type;
+  if ("error" in head && head.error !== undefined) entry.error = head.error;
+  else if (value !== undefined) entry.value = decode(value);
+  if (head.k === "paused" && head.code !== undefined) entry.reason = `${head.code}: ${head.message}`;
+  if (head.k === "interrupted") entry.reason = head.why;
+  return entry;
+}

@@ -1,0 +1,70 @@
+/**
+ * A command that the journal does not know yet.
+ *
+ * @module
+ */
+import type { Command, ErrorSummary } from "../../ports/guest.ts";
+import { record, type Scheduled } from "../records.ts";
+import type { State } from "../state.ts";
+import { type Facts, type Records, timeOf } from "./common.ts";
+
+/** The commands that are recorded. */
+export type Issued = Extract<Command, { c: "do" | "sleep" | "wait" | "call" | "timer" }>;
+
+/** The name that a command is identified by. */
+export function nameOf(command: Issued): string {
+  return command.c === "call" ? `${command.target}.${command.method}` : command.c === "timer" ? "" : command.name;
+}
+
+/**
+ * Records a new command. A refusal that depends on anything but the command itself is recorded with it, so that
+ * replay meets it again.
+ *
+ * @param parent op of the `do` around it, or -1
+ */
+export function schedule(state: State, command: Issued, parent: number, facts: Facts): Records {
+  const t = timeOf(state, facts.now);
+  const refused = refuse(state, command, facts);
+  const head: { -readonly [K in keyof Scheduled]: Scheduled[K] } = {
+    k: "scheduled",
+    t,
+    op: state.ops.length,
+    kind: command.c,
+    name: nameOf(command),
+  };
+  if (parent >= 0) head.in = parent;
+  if (command.c === "do" && command.config !== undefined) head.config = command.config;
+  if (command.c === "wait") head.type = command.type;
+  if (refused !== undefined) head.refused = refused;
+  else if (command.c === "sleep") head.due = Math.ceil(command.until ?? t + (command.ms ?? 0));
+  else if (command.c === "timer") head.due = t + Math.ceil(command.ms);
+  else if (command.c === "wait") head.due = t + Math.ceil(command.timeout);
+  else if (mayStart(state, parent, facts)) head.start = 1;
+  return [record(head)];
+}
+
+/** Whether something new may start: in a pause or a drain, only what a running body needs to come to its end. */
+export function mayStart(state: State, parent: number, facts: Facts): boolean {
+  return parent >= 0 || (state.phase === "active" && !facts.draining);
+}
+
+function refuse(state: State, command: Issued, { limits, now }: Facts): ErrorSummary | undefined {
+  const no = (message: string): ErrorSummary => ({ name: "WorkflowFatalError", message });
+  if (command.c === "do" && state.steps >= limits.steps) {
+    return no(`The limit of ${limits.steps} steps has been reached`);
+  }
+  if (command.c === "call" && state.calls >= limits.subrequests) {
+    return no(`The limit of ${limits.subrequests} binding calls has been reached`);
+  }
+  if (state.ops.length >= limits.steps * 4 + limits.subrequests) return no("The limit of commands has been reached");
+  if (state.bytes >= limits.journalBytes) {
+    return no(`The limit of ${limits.journalBytes} bytes of history has been reached`);
+  }
+  if (command.c === "sleep" || command.c === "wait") {
+    const until = command.c === "wait" ? now + command.timeout : command.until ?? now + (command.ms ?? 0);
+    if (until - now > limits.sleep) {
+      return no(`Cannot ${command.c === "wait" ? "wait" : "sleep"} in "${command.name}": longer than ${limits.sleep} ms`);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,73 @@
+/**
+ * What a live instance does when its guest is at rest and everything settled has been delivered.
+ *
+ * A settlement is recorded only here or at the end of an attempt, that is: when every command that the guest issued
+ * before is recorded. So the journal's order is the order of delivery, and replay can follow it.
+ *
+ * @module
+ */
+import { refusal, timedOut } from "../failures.ts";
+import { record } from "../records.ts";
+import type { Op, State } from "../state.ts";
+import { mayStart } from "./command.ts";
+import { type Facts, NOTHING, type Records, timeOf } from "./common.ts";
+import { startAttempt } from "./step.ts";
+
+/**
+ * The next thing that happens, oldest first: a refusal, a due time, an event for its wait, an attempt to start.
+ * An event that was accepted up to a wait's time-out wins over it, however late both are seen (I18).
+ *
+ * @param issued whether the live guest has issued the command: only then can its body run or its outcome be delivered
+ */
+export function whenAtRest(state: State, issued: (op: number) => boolean, facts: Facts): Records {
+  if (state.phase !== "active" && state.phase !== "pausing") return NOTHING;
+  let first: { readonly at: number; readonly op: Op; readonly event: number } | undefined;
+  for (const n of state.pending) {
+    const op = state.ops[n] as Op;
+    if (!issued(n) || !mayStart(state, op.parent, facts)) continue;
+    const found = candidate(state, op, facts.now);
+    if (found !== undefined && (first === undefined || found.at < first.at)) first = { ...found, op };
+  }
+  if (first === undefined) return NOTHING;
+  const { op, event } = first;
+  const t = timeOf(state, facts.now);
+  if (op.refused !== undefined) {
+    const no = refusal(op.refused);
+    return [record({ k: "settled", t, op: op.op, ok: false, error: no.error }, no.value)];
+  }
+  switch (op.kind) {
+    case "do":
+    case "call":
+      return startAttempt(state, op, facts);
+    case "sleep":
+    case "timer":
+      return [record({ k: "settled", t, op: op.op, ok: true })];
+    case "wait": {
+      if (event >= 0) return [record({ k: "settled", t, op: op.op, ok: true, event })];
+      const no = timedOut((op.due ?? 0) - op.at);
+      return [record({ k: "settled", t, op: op.op, ok: false, error: no.error }, no.value)];
+    }
+    default:
+      return op.kind satisfies never;
+  }
+}
+
+function candidate(state: State, op: Op, now: number): { at: number; event: number } | undefined {
+  if (op.refused !== undefined) return { at: op.at, event: -1 };
+  if (op.kind === "wait" && firstWaiter(state, op)) {
+    const event = state.queues.get(op.type)?.[0];
+    const accepted = event === undefined ? Infinity : state.events[event]?.t ?? Infinity;
+    if (event !== undefined && (op.due === null || accepted <= op.due)) return { at: Math.max(accepted, op.at), event };
+  }
+  if (op.due !== null) return op.due <= now ? { at: op.due, event: -1 } : undefined;
+  return op.kind === "do" || op.kind === "call" ? { at: op.at, event: -1 } : undefined;
+}
+
+/** The wait of a type that was registered first gets its first event. */
+function firstWaiter(state: State, op: Op): boolean {
+  for (const n of state.pending) {
+    const other = state.ops[n] as Op;
+    if (other.kind === "wait" && other.type === op.type && other.refused === undefined) return other === op;
+  }
+  return false;
+}

@@ -1,0 +1,74 @@
+/**
+ * Attempts at a step's body: their end, their time-out, the next one.
+ *
+ * @module
+ */
+import { retryDelay } from "../../backoff.ts";
+import { parseDuration } from "../../duration.ts";
+import type { ErrorSummary, StepConfig } from "../../ports/guest.ts";
+import { DEFAULT_STEP_CONFIG } from "../../step_config.ts";
+import { byteLength } from "../../utf8.ts";
+import { failure, timedOut } from "../failures.ts";
+import { type Header, record } from "../records.ts";
+import type { Op, State } from "../state.ts";
+import { type Facts, NOTHING, type Records, timeOf } from "./common.ts";
+
+/** How an attempt ended, as its guest (or the engine) says. */
+export interface AttemptResult {
+  readonly ok: boolean;
+  /** The result or the error, encoded. */
+  readonly value: string;
+  readonly error: ErrorSummary | undefined;
+  /** Whether another attempt may follow. */
+  readonly retry: boolean;
+}
+
+/** The config that counts for a step: the one first seen. */
+export function configOf(op: Op): StepConfig {
+  return op.config ?? DEFAULT_STEP_CONFIG;
+}
+
+/** How long an attempt may take, ms. */
+export function attemptTimeout(op: Op): number {
+  return parseDuration(configOf(op).timeout);
+}
+
+/** An attempt ended. One that is not the running one is nobody's: late, forged or repeated. */
+export function attemptEnded(state: State, opNumber: number, attempt: number, result: AttemptResult, facts: Facts): Records {
+  const op = state.ops[opNumber];
+  if (op === undefined || op.settled !== undefined || !op.running || op.attempts !== attempt) return NOTHING;
+  if (!state.open.has(opNumber)) return NOTHING;
+  const t = timeOf(state, facts.now);
+  if (result.ok) {
+    const bytes = byteLength(result.value);
+    if (bytes <= facts.limits.resultBytes) {
+      return [record({ k: "settled", t, op: opNumber, ok: true }, result.value)];
+    }
+    const no = failure(
+      "WorkflowFatalError",
+      `Cannot store the result of step "${op.name}": ${bytes} bytes are more than the limit of ${facts.limits.resultBytes}`,
+    );
+    return [record({ k: "settled", t, op: opNumber, ok: false, error: no.error }, no.value)];
+  }
+  const error = result.error ?? { name: "Error", message: "" };
+  const { retries } = configOf(op);
+  if (op.kind === "do" && result.retry && op.failures < retries.limit) {
+    const delay = retryDelay({ delay: parseDuration(retries.delay), backoff: retries.backoff }, op.failures + 1);
+    return [record({ k: "attempt_failed", t, op: opNumber, attempt, error, due: t + delay })];
+  }
+  const value = byteLength(result.value) <= facts.limits.resultBytes ? result.value : failure(error.name, error.message).value;
+  return [record({ k: "settled", t, op: opNumber, ok: false, error }, value)];
+}
+
+/** An attempt's time is over. */
+export function attemptTimedOut(state: State, opNumber: number, attempt: number, facts: Facts): Records {
+  const op = state.ops[opNumber];
+  if (op === undefined) return NOTHING;
+  return attemptEnded(state, opNumber, attempt, { ok: false, retry: true, ...timedOut(attemptTimeout(op)) }, facts);
+}
+
+/** The next attempt of a step that waits for one begins. */
+export function startAttempt(state: State, op: Op, facts: Facts): Records {
+  const head: Header = { k: "started", t: timeOf(state, facts.now), op: op.op, attempt: op.attempts + 1 };
+  return [record(head)];
+}

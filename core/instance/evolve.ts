@@ -1,0 +1,185 @@
+/**
+ * What a record does to the state. No I/O, no clock, no dice: replaying a journal gives the state, always.
+ *
+ * @module
+ */
+import type { Record, Scheduled, Settled } from "./records.ts";
+import { readRecord } from "./records.ts";
+import { emptyState, family, identity, type Op, type State } from "./state.ts";
+
+/**
+ * Applies one record. The state is changed in place and returned: a journal of n records costs n, not n².
+ *
+ * @param bytes length of the record's line
+ */
+export function evolve(state: State, record: Record, bytes: number): State {
+  const { head, value } = record;
+  const seq = state.seq++;
+  state.bytes += bytes;
+  state.t = head.t;
+  switch (head.k) {
+    case "created":
+      state.life = head.life;
+      state.version = head.version;
+      state.seed = head.seed;
+      state.params = value ?? "";
+      state.created = head.t;
+      break;
+    case "scheduled":
+      scheduled(state, head, seq);
+      break;
+    case "started": {
+      const op = state.ops[head.op] as Op;
+      start(state, op, head.attempt, head.t);
+      break;
+    }
+    case "attempt_failed": {
+      const op = state.ops[head.op] as Op;
+      op.running = false;
+      op.failures++;
+      op.due = head.due;
+      state.pending.add(op.op);
+      break;
+    }
+    case "settled":
+      settled(state, head, value, seq);
+      break;
+    case "event":
+      buffer(state, head.type, value ?? "", head.at ?? head.t);
+      if (head.id !== undefined) state.eventIds.add(head.id);
+      break;
+    case "pause_requested":
+      state.phase = "pausing";
+      state.pausedAt = head.t;
+      break;
+    case "paused":
+      // parked by the engine: nobody asked before, so timers stand still from here
+      if (state.phase !== "pausing") state.pausedAt = head.t;
+      state.phase = "paused";
+      state.parked = head.code === undefined ? undefined : { code: head.code, message: head.message ?? "" };
+      interrupt(state);
+      break;
+    case "resumed":
+      shift(state, head.t - state.pausedAt);
+      state.phase = "active";
+      state.parked = undefined;
+      state.crashes = 0;
+      break;
+    case "interrupted":
+      if (head.why === "crash") state.crashes++;
+      interrupt(state);
+      break;
+    case "completed":
+    case "errored":
+    case "terminated":
+      state.phase = head.k === "completed" ? "complete" : head.k;
+      state.ended = head.t;
+      state.error = head.error;
+      if (head.k === "completed") state.output = value;
+      break;
+    default:
+      head satisfies never;
+  }
+  return state;
+}
+
+/** The state that a journal (texts of whole records, one a line) says. */
+export function stateOf(journal: readonly string[]): State {
+  const state = emptyState();
+  for (const text of journal) {
+    for (const line of text.split("\n")) evolve(state, readRecord(line), line.length);
+  }
+  return state;
+}
+
+function scheduled(state: State, head: Scheduled, seq: number): void {
+  const parent = head.in ?? -1;
+  const group = family(parent, head.kind, head.name);
+  const count = (state.counts.get(group) ?? 0) + 1;
+  state.counts.set(group, count);
+  const op: Op = {
+    op: head.op,
+    kind: head.kind,
+    name: head.name,
+    parent,
+    count,
+    seq,
+    at: head.t,
+    type: head.type ?? "",
+    config: head.config,
+    refused: head.refused,
+    due: head.due ?? null,
+    attempts: 0,
+    failures: 0,
+    running: false,
+    startedAt: 0,
+    nested: false,
+    settled: undefined,
+  };
+  state.ops.push(op);
+  state.open.add(op.op);
+  state.pending.add(op.op);
+  if (head.start === 1) start(state, op, 1, head.t);
+  const around = state.ops[parent];
+  if (around !== undefined) around.nested = true;
+  state.byIdentity.set(identity(parent, head.kind, head.name, count), op.op);
+  if (head.kind === "do") state.steps++;
+  if (head.kind === "call") state.calls++;
+  if (head.refused !== undefined) state.refusals++;
+}
+
+function start(state: State, op: Op, attempt: number, t: number): void {
+  op.attempts = attempt;
+  op.running = true;
+  op.startedAt = t;
+  op.due = null;
+  state.pending.delete(op.op);
+}
+
+function buffer(state: State, type: string, payload: string, t: number): void {
+  const queue = state.queues.get(type);
+  if (queue === undefined) state.queues.set(type, [state.events.length]);
+  else queue.push(state.events.length);
+  state.events.push({ type, payload, t });
+  state.buffered++;
+}
+
+function settled(state: State, head: Settled, value: string | undefined, seq: number): void {
+  const op = state.ops[head.op] as Op;
+  op.settled = { ok: head.ok, value, error: head.error, event: head.event ?? -1, seq, t: head.t };
+  op.running = false;
+  op.due = null;
+  close(state, op);
+  if (op.parent === -1) state.settlements.push(op.op);
+  if (head.event !== undefined) {
+    state.queues.get(op.type)?.shift();
+    state.buffered--;
+  }
+  state.crashes = 0;
+}
+
+/** A settled step takes what was issued in its body and is not settled with it: nobody waits for that any more. */
+function close(state: State, op: Op): void {
+  state.open.delete(op.op);
+  state.pending.delete(op.op);
+  if (!op.nested) return;
+  for (const n of state.open) {
+    const inner = state.ops[n] as Op;
+    if (inner.parent === op.op) close(state, inner);
+  }
+}
+
+function interrupt(state: State): void {
+  for (const n of state.open) {
+    (state.ops[n] as Op).running = false;
+    state.pending.add(n);
+  }
+}
+
+/** The only thing that moves a due time (I13). */
+function shift(state: State, by: number): void {
+  for (const n of state.open) {
+    const op = state.ops[n] as Op;
+    if (op.due !== null) op.due += by;
+  }
+}

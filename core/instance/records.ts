@@ -1,0 +1,160 @@
+/**
+ * What a journal can hold, version 1.
+ *
+ * A record is one line: a JSON header, then, when it carries a tenant's value, a tab and the value as encoded by
+ * `core/values.ts` (neither can hold a raw tab or line break, so no value is ever escaped twice). A header's fields
+ * keep their meaning for ever; a reader ignores fields that it does not know.
+ *
+ * @module
+ */
+import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
+
+/** What a command is. */
+export type Kind = "do" | "sleep" | "wait" | "call" | "timer";
+
+interface At {
+  /** When, ms; never less than that of the record before (I14). */
+  readonly t: number;
+}
+
+/** The first record of a life. Value: the params. */
+export interface Created extends At {
+  readonly k: "created";
+  /** 1, and one more at each restart. */
+  readonly life: number;
+  /** Content hash of the code. */
+  readonly version: string;
+  /** Seed of the guest's generator. */
+  readonly seed: string;
+  /** Version of that generator. */
+  readonly rng: 1;
+}
+
+/** A command was issued for the first time. */
+export interface Scheduled extends At {
+  readonly k: "scheduled";
+  /** Dense number of the command within the life. */
+  readonly op: number;
+  readonly kind: Kind;
+  readonly name: string;
+  /** The `do` in whose body it was issued. */
+  readonly in?: number;
+  /** Its first attempt starts with this record. */
+  readonly start?: 1;
+  /** When it is due (sleep, timer) or times out (wait), ms. */
+  readonly due?: number;
+  /** Event type (wait). */
+  readonly type?: string;
+  /** Config (do), when it is not the default. */
+  readonly config?: StepConfig;
+  /** It is refused: settled so at the next rest. */
+  readonly refused?: ErrorSummary;
+}
+
+/** An attempt at a body, or a call, begins: durable before it does. */
+export interface Started extends At {
+  readonly k: "started";
+  readonly op: number;
+  /** From 1. */
+  readonly attempt: number;
+}
+
+/** An attempt failed and another follows. */
+export interface AttemptFailed extends At {
+  readonly k: "attempt_failed";
+  readonly op: number;
+  readonly attempt: number;
+  readonly error: ErrorSummary;
+  /** When the next one starts, ms. */
+  readonly due: number;
+}
+
+/** A command's one outcome. Value: the result, or the error when not `ok`; none for an event or a time-out. */
+export interface Settled extends At {
+  readonly k: "settled";
+  readonly op: number;
+  readonly ok: boolean;
+  /** Of an error. */
+  readonly error?: ErrorSummary;
+  /** The number of the event that a wait received. */
+  readonly event?: number;
+}
+
+/** An event was accepted. Value: its payload. */
+export interface EventReceived extends At {
+  readonly k: "event";
+  readonly type: string;
+  /** When it was sent, ms, if that was before: decides between it and a time-out. */
+  readonly at?: number;
+  /** The sender's id for it: the same id is one event. */
+  readonly id?: string;
+}
+
+/** A pause was asked for: timers stand still from here, nothing new starts. */
+export interface PauseRequested extends At {
+  readonly k: "pause_requested";
+}
+
+/** Nothing runs any more. With a code: parked by the engine. */
+export interface Paused extends At {
+  readonly k: "paused";
+  readonly code?: "nondeterministic" | "crash_limit" | "code_unavailable";
+  readonly message?: string;
+}
+
+/** It goes on; the due times that were pending move by the length of the pause. */
+export interface Resumed extends At {
+  readonly k: "resumed";
+}
+
+/** Attempts that were running are cut off: they raise `attempt` and consume no retry. */
+export interface Interrupted extends At {
+  readonly k: "interrupted";
+  /** `crash`: the owner died (counted); `release`: it let go; `guest`: the guest died of another attempt. */
+  readonly why: "crash" | "release" | "guest";
+}
+
+/** The end. Value: output or error. */
+export interface Ended extends At {
+  readonly k: "completed" | "errored" | "terminated";
+  readonly error?: ErrorSummary;
+}
+
+/** Any record's header. */
+export type Header =
+  | Created
+  | Scheduled
+  | Started
+  | AttemptFailed
+  | Settled
+  | EventReceived
+  | PauseRequested
+  | Paused
+  | Resumed
+  | Interrupted
+  | Ended;
+
+/** A record: its header and its value, when it has one. */
+export interface Record {
+  readonly head: Header;
+  readonly value?: string;
+}
+
+/** Makes a record. */
+export function record(head: Header, value?: string): Record {
+  return value === undefined ? { head } : { head, value };
+}
+
+/** The line of a record. */
+export function writeRecord(r: Record): string {
+  const head = JSON.stringify(r.head);
+  return r.value === undefined ? head : `${head}\t${r.value}`;
+}
+
+/** Reads a line that {@linkcode writeRecord} wrote. */
+export function readRecord(line: string): Record {
+  const tab = line.indexOf("\t");
+  return tab < 0
+    ? { head: JSON.parse(line) as Header }
+    : { head: JSON.parse(line.slice(0, tab)) as Header, value: line.slice(tab + 1) };
+}

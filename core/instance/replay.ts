@@ -1,0 +1,97 @@
+/**
+ * A guest beside its journal: which command is which, which delivery is next, and where code and journal part ways.
+ *
+ * Live and replay are one loop. A guest that is new to a journal is given settlement k + 1 only when it has issued
+ * again every command that was recorded before it; a command that the journal does not know, while settlements are
+ * still to be delivered, is divergence. The order within a turn is not compared: a promise library may change it.
+ *
+ * @module
+ */
+import type { Kind } from "./records.ts";
+import { family, identity, type Op, type State } from "./state.ts";
+
+/** What became of a command that the guest issued. */
+export type Binding =
+  /** The journal knows it. */
+  | { readonly known: Op }
+  /** It is new and comes next in the journal. */
+  | { readonly known: undefined; readonly diverged: false }
+  /** It cannot have been issued here by the code that wrote the journal. */
+  | { readonly known: undefined; readonly diverged: true };
+
+/** One incarnation of a guest. */
+export interface Replay {
+  /** Finds the recorded command that an issued one is. Counts it: call once for each. */
+  match(parent: number, kind: Kind, name: string): Binding;
+  /** Remembers the guest's own number for an op. */
+  bind(op: number, id: number): void;
+  /** The op behind a guest's number. */
+  opOf(id: number): number | undefined;
+  /** The guest's number for an op. */
+  idOf(op: number): number | undefined;
+  /** A body begins anew: its steps are counted from 1 again. */
+  enter(op: number): void;
+  /** The next settlement of the run to deliver; `undefined`: none is left, or commands before it are still missing. */
+  next(): Op | undefined;
+  /** It was delivered. */
+  delivered(): void;
+  /** Whether settlements are left. */
+  behind(): boolean;
+  /** A recorded command of the run that the guest has not issued, although it could have by now. */
+  missing(): Op | undefined;
+}
+
+/** Starts at the top of a journal. */
+export function createReplay(state: State): Replay {
+  const ops = new Map<number, number>();
+  const ids: (number | undefined)[] = [];
+  const counts = new Map<number, Map<string, number>>();
+  let cursor = 0;
+  let scanned = 0;
+  /** First op of the run that has not been issued. */
+  const firstUnissued = (): Op | undefined => {
+    for (; scanned < state.ops.length; scanned++) {
+      const op = state.ops[scanned] as Op;
+      if (op.parent === -1 && ids[scanned] === undefined) return op;
+    }
+    return undefined;
+  };
+  return {
+    match(parent, kind, name) {
+      let within = counts.get(parent);
+      if (within === undefined) counts.set(parent, within = new Map());
+      const group = family(parent, kind, name);
+      const count = (within.get(group) ?? 0) + 1;
+      within.set(group, count);
+      const op = state.byIdentity.get(identity(parent, kind, name, count));
+      if (op !== undefined) return { known: state.ops[op] as Op };
+      return { known: undefined, diverged: parent === -1 && cursor < state.settlements.length };
+    },
+    bind(op, id) {
+      ids[op] = id;
+      ops.set(id, op);
+    },
+    opOf: (id) => ops.get(id),
+    idOf: (op) => ids[op],
+    enter(op) {
+      counts.delete(op);
+    },
+    next() {
+      if (cursor >= state.settlements.length) return undefined;
+      const op = state.ops[state.settlements[cursor] as number] as Op;
+      const unissued = firstUnissued();
+      return unissued !== undefined && unissued.seq < (op.settled?.seq ?? 0) ? undefined : op;
+    },
+    delivered() {
+      cursor++;
+    },
+    behind: () => cursor < state.settlements.length,
+    missing: firstUnissued,
+  };
+}
+
+/** How a command is named to a person. */
+export function describe(kind: Kind, name: string, count: number): string {
+  const what = { do: "step", sleep: "sleep", wait: "wait", call: "call", timer: "timer" }[kind];
+  return `${what} "${name}"${count > 1 ? ` (${count})` : ""}`;
+}

@@ -1,0 +1,184 @@
+/**
+ * The state of one life of one instance: what its journal says, and nothing else.
+ *
+ * @module
+ */
+import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
+import type { Kind } from "./records.ts";
+
+/** A command of the run, or of a body. */
+export interface Op {
+  /** Its number: the index in {@linkcode State.ops}. */
+  readonly op: number;
+  readonly kind: Kind;
+  readonly name: string;
+  /** The `do` in whose body it was issued, or -1: the run. */
+  readonly parent: number;
+  /** Occurrence of kind + name within the parent, from 1. */
+  readonly count: number;
+  /** Number of its `scheduled` record. */
+  readonly seq: number;
+  /** When it was scheduled, ms. */
+  readonly at: number;
+  readonly type: string;
+  /** `undefined`: the default. */
+  readonly config: StepConfig | undefined;
+  readonly refused: ErrorSummary | undefined;
+  /** Due time of a sleep or timer, time-out of a wait, next attempt of a `do`; `null`: none. */
+  due: number | null;
+  /** Attempts that were started. */
+  attempts: number;
+  /** Attempts that consumed a retry. */
+  failures: number;
+  /** Whether an attempt runs, as far as the journal knows. */
+  running: boolean;
+  /** When the attempt that runs began, ms. */
+  startedAt: number;
+  /** Whether a step was issued inside its body. */
+  nested: boolean;
+  settled: Outcome | undefined;
+}
+
+/** How a command ended. */
+export interface Outcome {
+  readonly ok: boolean;
+  readonly value: string | undefined;
+  readonly error: ErrorSummary | undefined;
+  /** Index in {@linkcode State.events} of the event received, or -1. */
+  readonly event: number;
+  /** Number of its record. */
+  readonly seq: number;
+  /** Time of its record: what the guest's clock shows when it is delivered. */
+  readonly t: number;
+}
+
+/** An accepted event. */
+export interface BufferedEvent {
+  readonly type: string;
+  readonly payload: string;
+  readonly t: number;
+}
+
+/** The states that a user sees. */
+export type Status =
+  | "queued"
+  | "running"
+  | "waiting"
+  | "waitingForPause"
+  | "paused"
+  | "complete"
+  | "errored"
+  | "terminated";
+
+/** What the journal says. Owned by one execution at a time and changed only by `evolve`. */
+export interface State {
+  life: number;
+  version: string;
+  seed: string;
+  params: string;
+  created: number;
+  /** Where it is: "active" covers queued, running and waiting. */
+  phase: "active" | "pausing" | "paused" | "complete" | "errored" | "terminated";
+  /** Why the engine parked it. */
+  parked: { readonly code: string; readonly message: string } | undefined;
+  /** Time of the last record. */
+  t: number;
+  /** Number of records. */
+  seq: number;
+  /** Bytes (UTF-16 units) of the journal so far. */
+  bytes: number;
+  readonly ops: Op[];
+  /** Op by identity ({@linkcode identity}). */
+  readonly byIdentity: Map<string, number>;
+  /** Ops by kind and name within a parent, counted. */
+  readonly counts: Map<string, number>;
+  /** Ops of the run in the order in which they were settled. */
+  readonly settlements: number[];
+  /** Ops not settled that still matter, in the order of their numbers. */
+  readonly open: Set<number>;
+  /** Those of them that wait for the engine: for a time, an event, or to be started. */
+  readonly pending: Set<number>;
+  /** `do`s. */
+  steps: number;
+  calls: number;
+  /** Commands refused. */
+  refusals: number;
+  readonly events: BufferedEvent[];
+  readonly eventIds: Set<string>;
+  /** Indices of events not consumed, by type, in the order accepted. */
+  readonly queues: Map<string, number[]>;
+  /** Number of events not consumed. */
+  buffered: number;
+  /** Crashes since the last progress. */
+  crashes: number;
+  /** When the pause was asked for. */
+  pausedAt: number;
+  output: string | undefined;
+  error: ErrorSummary | undefined;
+  ended: number | null;
+}
+
+/** A state before its first record. */
+export function emptyState(): State {
+  return {
+    life: 0,
+    version: "",
+    seed: "",
+    params: "",
+    created: 0,
+    phase: "active",
+    parked: undefined,
+    t: 0,
+    seq: 0,
+    bytes: 0,
+    ops: [],
+    byIdentity: new Map(),
+    counts: new Map(),
+    settlements: [],
+    open: new Set(),
+    pending: new Set(),
+    steps: 0,
+    calls: 0,
+    refusals: 0,
+    events: [],
+    eventIds: new Set(),
+    queues: new Map(),
+    buffered: 0,
+    crashes: 0,
+    pausedAt: 0,
+    output: undefined,
+    error: undefined,
+    ended: null,
+  };
+}
+
+/** Kind and name within a parent: what occurrences are counted by. */
+export function family(parent: number, kind: Kind, name: string): string {
+  return `${parent} ${kind} ${name}`;
+}
+
+/** What makes a command the same as a recorded one: parent, kind, name and occurrence, as at Cloudflare. */
+export function identity(parent: number, kind: Kind, name: string, count: number): string {
+  return `${parent} ${kind} ${count} ${name}`;
+}
+
+/** Whether nothing can happen any more. */
+export function isEnded(state: State): boolean {
+  return state.ended !== null;
+}
+
+/** The earliest due time of all that is pending, or `null`; timers stand still in a pause. */
+export function nextDue(state: State): number | null {
+  if (state.phase !== "active") return null;
+  let due: number | null = null;
+  for (const n of state.pending) {
+    const at = (state.ops[n] as Op).due;
+    if (at !== null && (due === null || at < due)) due = at;
+  }
+  return due;
+}
+
+/** Whether an attempt or a call runs, as far as the journal knows. */
+export function isBusy(state: State): boolean {
+  return state.open.size > state.pending.size;
+}

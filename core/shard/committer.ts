@@ -1,0 +1,287 @@
+/**
+ * Group commit: the progress of many instances and shards in one fenced batch, one batch in flight.
+ *
+ * What is queued while a batch is in flight goes with the next one; nothing waits for a timer. A thrown commit means
+ * that its outcome is unknown: the shards are acquired again, and the store's last batch id says whether it counts,
+ * or whether it can be sent again because nobody has written since.
+ *
+ * @module
+ */
+import { TenureError } from "../errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Head, Lease, ShardBatch, Store } from "../ports/store.ts";
+import { headOf, type Live, takeLines } from "./live.ts";
+
+/** A caller who waits for durability. */
+export interface Waiter {
+  ok(): void;
+  /** The ownership is gone. `unknown`: whether what was asked for counts is not known; else it does not. */
+  lost(unknown: boolean): void;
+  /** The storage does not answer; it is tried further, but the caller is told. */
+  outage(cause: unknown): void;
+}
+
+/** What the committer asks of its shards. */
+export interface Owners {
+  /** The epoch of an owned shard. */
+  epoch(shard: number): number | undefined;
+  /** Acquires again after an unknown outcome; the new epoch counts from then on. `null`: somebody else has it. */
+  reacquire(shard: number): Promise<Lease | null>;
+  /** The shard is not ours any more. */
+  lost(shard: number): void;
+  /** An instance is durable up to its `durable` number; `head` when it was written. */
+  committed(shard: number, live: Live, head: Head | undefined): void;
+}
+
+/** The one writer of an engine. */
+export interface Committer {
+  /** Queues what a live instance has that is not durable. */
+  touch(shard: number, live: Live): void;
+  /** Forgets what is queued of an instance whose life ends here. */
+  discard(shard: number, live: Live): void;
+  /** Queues a cell. */
+  cell(shard: number, key: string, value: string | null): void;
+  /** Queues the acknowledgement of a message. */
+  ack(shard: number, key: string, outcome: string): void;
+  /** Calls the waiter when all that is queued for the shard so far is durable. */
+  wait(shard: number, waiter: Waiter): void;
+  /** Sends what is queued, unless a batch is in flight: its return does. */
+  flush(): void;
+  /** Last batch known of a shard, as it was acquired. */
+  acquired(shard: number, lastBatch: string): void;
+  /** Forgets what is queued for a shard; its waiters are told. */
+  forget(shard: number): void;
+  /** Whether nothing is queued or in flight. */
+  idle(): boolean;
+  /** How long the last commit took, ms. */
+  latency(): number;
+  /** Since when the storage has not answered (monotonic ms), or `undefined`. */
+  outage(): number | undefined;
+  /** Stops trying: whoever waits is told. */
+  stop(): void;
+}
+
+interface Pending {
+  readonly lives: Set<Live>;
+  readonly cells: Map<string, string | null>;
+  acks: { key: string; outcome: string; at: number }[];
+  waiters: Waiter[];
+}
+
+interface Part extends Omit<ShardBatch, "epoch"> {
+  readonly written: readonly { readonly live: Live; readonly head: Head | undefined; readonly upTo: number }[];
+  readonly jobs: readonly (() => void)[];
+  readonly waiters: Waiter[];
+}
+
+/** Callers are told after so long without an answer, ms. */
+const PATIENCE = 5_000;
+const MAX_OPS = 1_000;
+const MAX_BYTES = 2 ** 20;
+
+/** Makes the writer of one engine. */
+export function createCommitter(store: Store, clock: Clock, owners: Owners, returned: () => void): Committer {
+  const pending = new Map<number, Pending>();
+  const known = new Map<number, string>();
+  const maxOps = Math.min(MAX_OPS, store.caps.maxOps);
+  const maxBytes = Math.min(MAX_BYTES, store.caps.maxBytes);
+  let inFlight = false;
+  let stopped = false;
+  let latency = 0;
+  let failingSince: number | undefined;
+
+  function of(shard: number): Pending {
+    let p = pending.get(shard);
+    if (p === undefined) pending.set(shard, p = { lives: new Set(), cells: new Map(), acks: [], waiters: [] });
+    return p;
+  }
+
+  /** Takes up to a batch's worth. Callers wait for all of their shard, so they go with its last part. */
+  function build(): Part[] {
+    const parts: Part[] = [];
+    let ops = 0;
+    let bytes = 0;
+    for (const [shard, p] of pending) {
+      if (parts.length >= store.caps.fencesPerCommit || ops >= maxOps || bytes >= maxBytes) break;
+      const drops = [], heads = [], appends = [], written = [], jobs: (() => void)[] = [];
+      for (const live of p.lives) {
+        if (ops >= maxOps || bytes >= maxBytes) break;
+        p.lives.delete(live);
+        live.queued = false;
+        if (live.drop) drops.push(live.key);
+        const head = changedHead(live);
+        if (head !== undefined) heads.push(head);
+        live.drop = false;
+        const append = takeLines(live);
+        if (append !== undefined) appends.push(append);
+        written.push({ live, head, upTo: live.first });
+        jobs.push(...live.waiters);
+        live.waiters = [];
+        ops += 2;
+        bytes += (append?.text.length ?? 0) + (head?.data.length ?? 0);
+      }
+      const part = { shard, drops, heads, appends, cells: [] as { key: string; value: string | null }[], acks: [], written, jobs, waiters: [] };
+      if (p.lives.size > 0) {
+        parts.push(part);
+        continue;
+      }
+      pending.delete(shard);
+      for (const [key, value] of p.cells) part.cells.push({ key, value });
+      ops += p.cells.size + p.acks.length;
+      parts.push({ ...part, acks: p.acks, waiters: p.waiters });
+    }
+    return parts;
+  }
+
+  function flush(): void {
+    if (inFlight || stopped || pending.size === 0) return;
+    const parts = build();
+    inFlight = true;
+    write(parts).finally(() => {
+      inFlight = false;
+      failingSince = undefined;
+      returned();
+    });
+  }
+
+  async function write(parts: Part[]): Promise<void> {
+    // whoever asked for nothing new still has to see only what is durable, and it is: nothing is in flight
+    if (parts.every(isEmpty)) return finish(parts);
+    for (let left = parts; left.length > 0 && !stopped;) {
+      const id = clock.uuid();
+      const before = clock.monotonic();
+      try {
+        const answer = await store.commit(id, left.map(fenced));
+        latency = clock.monotonic() - before;
+        if (answer === "ok") return finish(left, id);
+        for (const shard of answer.fenced) lose(left, shard, false);
+        left = left.filter((p) => !answer.fenced.includes(p.shard));
+      } catch (cause) {
+        failingSince ??= before;
+        const { applied, ours } = await resolve(left, id, cause);
+        left = ours;
+        if (applied) return finish(left, id);
+      }
+    }
+    if (stopped) for (const part of parts) for (const waiter of part.waiters.splice(0)) waiter.lost(true);
+  }
+
+  function fenced(part: Part): ShardBatch {
+    const { shard, drops, heads, appends, cells, acks } = part;
+    // -1 is nobody's epoch: a shard that was lost meanwhile is refused like any stale writer
+    return { shard, epoch: owners.epoch(shard) ?? -1, drops, heads, appends, cells, acks };
+  }
+
+  /** Finds out what became of a batch whose commit threw. */
+  async function resolve(parts: Part[], id: string, cause: unknown): Promise<{ applied: boolean; ours: Part[] }> {
+    let applied = false;
+    const ours: Part[] = [];
+    const gone: number[] = [];
+    for (const part of parts) {
+      const lease = await reacquire(part.shard, parts, cause);
+      if (stopped) return { applied: false, ours: [] };
+      if (lease?.lastBatch === id) applied = true;
+      else if (lease === null || lease.lastBatch !== (known.get(part.shard) ?? "")) {
+        gone.push(part.shard);
+        continue;
+      }
+      ours.push(part);
+    }
+    for (const shard of gone) {
+      if (applied) for (const part of parts) if (part.shard === shard) for (const w of part.waiters.splice(0)) w.ok();
+      lose(parts, shard, true);
+    }
+    return { applied, ours };
+  }
+
+  async function reacquire(shard: number, parts: Part[], cause: unknown): Promise<Lease | null> {
+    for (let pause = 20; !stopped; pause = Math.min(pause * 2, 2_000)) {
+      try {
+        return await owners.reacquire(shard);
+      } catch (error) {
+        if (clock.monotonic() - (failingSince ?? 0) > PATIENCE) {
+          for (const part of parts) for (const waiter of part.waiters.splice(0)) waiter.outage(error ?? cause);
+        }
+        await new Promise<void>((done) => void clock.setTimer(pause, done));
+      }
+    }
+    return null;
+  }
+
+  function finish(parts: readonly Part[], id?: string): void {
+    for (const part of parts) {
+      if (id !== undefined) known.set(part.shard, id);
+      for (const { live, head, upTo } of part.written) {
+        live.durable = Math.max(live.durable, upTo);
+        owners.committed(part.shard, live, head);
+      }
+      for (const job of part.jobs) job();
+      for (const waiter of part.waiters) waiter.ok();
+    }
+  }
+
+  function lose(parts: readonly Part[], shard: number, unknown: boolean): void {
+    for (const part of parts) {
+      if (part.shard === shard) for (const waiter of part.waiters.splice(0)) waiter.lost(unknown);
+    }
+    owners.lost(shard);
+  }
+
+  return {
+    touch(shard, live) {
+      if (live.queued) return;
+      live.queued = true;
+      of(shard).lives.add(live);
+    },
+    discard(shard, live) {
+      pending.get(shard)?.lives.delete(live);
+      live.queued = false;
+      live.waiters = [];
+    },
+    cell: (shard, key, value) => void of(shard).cells.set(key, value),
+    ack: (shard, key, outcome) => void of(shard).acks.push({ key, outcome, at: clock.now() }),
+    wait: (shard, waiter) => void of(shard).waiters.push(waiter),
+    flush,
+    acquired: (shard, lastBatch) => void known.set(shard, lastBatch),
+    forget(shard) {
+      const p = pending.get(shard);
+      pending.delete(shard);
+      for (const waiter of p?.waiters ?? []) waiter.lost(false);
+    },
+    idle: () => !inFlight && pending.size === 0,
+    latency: () => latency,
+    outage: () => failingSince,
+    stop() {
+      stopped = true;
+      for (const shard of [...pending.keys()]) this.forget(shard);
+    },
+  };
+}
+
+function isEmpty({ drops, heads, appends, cells, acks }: Part): boolean {
+  return drops.length + heads.length + appends.length + cells.length + acks.length === 0;
+}
+
+/** The head, when it is another than the store has. */
+function changedHead(live: Live): Head | undefined {
+  const { state } = live;
+  if (state === undefined) {
+    live.written = "";
+    return undefined;
+  }
+  const head = headOf(live, state);
+  const text = `${head.status} ${head.wake} ${head.ended} ${head.data}`;
+  if (text === live.written && !live.drop) return undefined;
+  live.written = text;
+  live.wake = head.wake;
+  return head;
+}
+
+/** The error that a caller gets when the storage does not answer. */
+export function outcomeUnknown(cause: unknown): TenureError {
+  return new TenureError(
+    "outcome_unknown",
+    "Cannot tell whether the request counts: the storage did not answer in time; ask for the status before trying again",
+    { cause },
+  );
+}

@@ -1,0 +1,310 @@
+/**
+ * The engine of one process: its shards, their ownership, one committer, one loop.
+ *
+ * @module
+ */
+import { TenureError } from "../errors.ts";
+import { keyText, shardOf } from "../ids.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Head, InstanceKey, Lease, Store } from "../ports/store.ts";
+import type { Opener } from "./activation.ts";
+import { createCommitter, outcomeUnknown } from "./committer.ts";
+import { errorOf, type Outcome, type Request } from "./requests.ts";
+import { createRunQueue } from "./run_queue.ts";
+import { createRoom } from "./room.ts";
+import { createShard, type Shard } from "./shard.ts";
+
+/** What an engine is made of. */
+export interface EngineParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly opener: Opener;
+  /** False: serves the API and owns nothing. */
+  readonly own: boolean;
+  /** Instances that run at one time in this process. */
+  readonly maxRunning: number;
+}
+
+/** One process's engine. */
+export interface Engine {
+  /** Acquires what is free. Resolves when each shard is owned or known to be somebody else's. */
+  start(): Promise<void>;
+  /** Has a request applied by the owner, whoever that is; resolves when it is durable, rejects when it is refused. */
+  submit(request: Request): Promise<void>;
+  /** Calls `changed` with each head of an instance that is committed here, `undefined` when it is deleted. Returns the end of it. */
+  watch(key: InstanceKey, changed: (head: Head | undefined) => void): () => void;
+  /** Whether this process owns the tenant's shard. */
+  owns(tenant: string): boolean;
+  /** The shard of a tenant. */
+  shardOf(tenant: string): number;
+  /** Lets go: what runs is recorded or released. Resolves with how many attempts were cut off. */
+  close(timeout: number): Promise<{ readonly released: number }>;
+}
+
+/** Lease, ms, where ownership is by lease; renewed at a third of it. */
+const LEASE = 15_000;
+/** How often an owner looks into its inbox, and somebody else asks for an outcome, ms. */
+const INBOX = 50;
+/** How often a shard that is somebody else's is asked for, ms. */
+const ACQUIRE = 200;
+/** How long somebody waits for an owner to answer, ms. */
+const PATIENCE = 30_000;
+/** Bounds of how long instances run before what they did is committed, ms. */
+const SLICE = { min: 4, max: 25 };
+const MAX_TURNS = 4_096;
+
+/** Makes one; owns nothing before {@linkcode Engine.start}. */
+export function createEngine({ store, clock, opener, own, maxRunning }: EngineParts): Engine {
+  const owner = clock.uuid();
+  const owned = new Map<number, { epoch: number; readonly shard: Shard; readonly stop: () => void }>();
+  const watchers = new Map<string, Set<(head: Head | undefined) => void>>();
+  const runnable = createRunQueue<() => void>();
+  const room = createRoom(maxRunning);
+  let pumping: "no" | "soon" | "now" = "no";
+  let draining = false;
+  let closed = false;
+
+  const committer = createCommitter(store, clock, {
+    epoch: (shard) => owned.get(shard)?.epoch,
+    async reacquire(shard): Promise<Lease | null> {
+      const mine = owned.get(shard);
+      if (mine === undefined) return null;
+      const lease = await store.acquire(shard, owner, LEASE);
+      if (lease !== null) mine.epoch = lease.epoch;
+      return lease;
+    },
+    lost: lose,
+    committed: (shard, live, head) => owned.get(shard)?.shard.committed(live, head),
+  }, () => {
+    // a task of its own between two commits: the host's own work gets its turn
+    if (pumping === "no") later();
+  });
+
+  function pump(): void {
+    if (pumping !== "no" || closed) return;
+    pumping = "soon";
+    queueMicrotask(work);
+  }
+
+  function later(): void {
+    if (closed) return;
+    pumping = "soon";
+    clock.defer(work);
+  }
+
+  /** Runs what can go on for a slice of time, then commits what came of it. */
+  function work(): void {
+    pumping = "now";
+    const slice = Math.min(SLICE.max, Math.max(SLICE.min, committer.latency() * 3));
+    const end = clock.monotonic() + slice;
+    for (let n = 0; n < MAX_TURNS; n++) {
+      const turn = runnable.shift();
+      if (turn === undefined) break;
+      turn();
+      if (clock.monotonic() >= end) break;
+    }
+    pumping = "no";
+    committer.flush();
+    if (runnable.size() > 0) later();
+  }
+
+  // ---- ownership
+
+  async function start(): Promise<void> {
+    if (!own) return;
+    const all = [];
+    for (let shard = 0; shard < store.shards; shard++) all.push(acquire(shard));
+    await Promise.all(all);
+  }
+
+  async function acquire(shard: number): Promise<void> {
+    if (closed || draining || owned.has(shard)) return;
+    const lease = await store.acquire(shard, owner, LEASE).catch(() => null);
+    if (closed || draining) {
+      if (lease !== null) await store.release(shard, lease.epoch).catch(() => {});
+      return;
+    }
+    if (lease === null) return void clock.setTimer(ACQUIRE, () => void acquire(shard));
+    const made = createShard({
+      shard,
+      store,
+      clock,
+      committer,
+      opener,
+      runnable,
+      room,
+      pump,
+      draining: () => draining,
+      changed,
+    });
+    const stops = [repeat(LEASE / 3, () => renew(shard)), repeat(INBOX, () => inbox(shard, made))];
+    owned.set(shard, { epoch: lease.epoch, shard: made, stop: () => stops.forEach((stop) => stop()) });
+    committer.acquired(shard, lease.lastBatch);
+    // what was sent while nobody owned the shard is older than what is due now (I18)
+    await inbox(shard, made).catch(() => {});
+    if (owned.get(shard)?.shard === made) made.begin(lease.clean);
+  }
+
+  async function renew(shard: number): Promise<void> {
+    const mine = owned.get(shard);
+    if (mine === undefined) return;
+    const { epoch } = mine;
+    const ours = await store.renew(shard, epoch, LEASE);
+    // an unknown outcome may have raised the epoch meanwhile
+    if (!ours && owned.get(shard) === mine && mine.epoch === epoch && committer.outage() === undefined) lose(shard);
+  }
+
+  function lose(shard: number): void {
+    const mine = owned.get(shard);
+    if (mine === undefined) return;
+    owned.delete(shard);
+    mine.stop();
+    mine.shard.close();
+    committer.forget(shard);
+    // a fenced owner stops; it asks again only as anybody who waits for the other to go
+    if (!closed && !draining) clock.setTimer(ACQUIRE, () => void acquire(shard));
+  }
+
+  /** Runs `job` every `ms`, one at a time, until stopped. A failure is the next round's to find. */
+  function repeat(ms: number, job: () => Promise<void>): () => void {
+    let stopped = false;
+    let cancel = (): void => {};
+    const round = (): void => {
+      cancel = clock.setTimer(ms, () => {
+        job().catch(() => {}).then(() => {
+          if (!stopped) round();
+        });
+      });
+    };
+    round();
+    return () => {
+      stopped = true;
+      cancel();
+    };
+  }
+
+  // ---- requests
+
+  const taken = new Set<string>();
+
+  /** Applies what waits in the inbox, each message with its outcome in one commit. */
+  async function inbox(shard: number, of: Shard): Promise<void> {
+    for (const message of await store.inbox(shard, 256)) {
+      if (taken.has(message.key) || owned.get(shard)?.shard !== of) continue;
+      taken.add(message.key);
+      try {
+        const outcome = await of.apply(JSON.parse(message.body) as Request);
+        committer.ack(shard, message.key, JSON.stringify(outcome));
+        const forget = (): void => void taken.delete(message.key);
+        committer.wait(shard, { ok: forget, lost: forget, outage: () => {} });
+        pump();
+      } catch {
+        // it stays in the inbox: the storage failed, not the message
+        taken.delete(message.key);
+      }
+    }
+  }
+
+  async function submit(request: Request): Promise<void> {
+    if (closed || draining) throw new TenureError("closed", "Cannot take a request: the engine is closed");
+    const shard = shardOf(request.tenant, store.shards);
+    const since = committer.outage();
+    if (since !== undefined && clock.monotonic() - since > 2_000) {
+      throw new TenureError("storage_unavailable", "Cannot take a request: the storage does not answer");
+    }
+    const mine = owned.get(shard);
+    const outcome = mine === undefined ? await ask(shard, request) : await applied(shard, mine.shard, request);
+    if (!outcome.ok) throw errorOf(outcome);
+  }
+
+  async function applied(shard: number, of: Shard, request: Request): Promise<Outcome> {
+    let outcome: Outcome;
+    try {
+      // what is in memory is decided here and now, so that a thousand requests of one task share a commit
+      const found = of.apply(request);
+      outcome = found instanceof Promise ? await found : found;
+    } catch (cause) {
+      throw cause instanceof TenureError
+        ? cause
+        : new TenureError("storage_unavailable", "Cannot take a request: the storage failed", { cause });
+    }
+    if (owned.get(shard)?.shard !== of) return ask(shard, request);
+    return new Promise<Outcome>((resolve, reject) => {
+      committer.wait(shard, {
+        ok: () => resolve(outcome),
+        // nothing of it counts: the owner that follows may be asked
+        lost: (unknown) => unknown ? reject(outcomeUnknown(undefined)) : ask(shard, request).then(resolve, reject),
+        outage: (cause) => reject(outcomeUnknown(cause)),
+      });
+      pump();
+    });
+  }
+
+  /** Leaves a message for the owner and waits for what comes of it. */
+  async function ask(shard: number, request: Request): Promise<Outcome> {
+    if (closed) throw new TenureError("closed", "Cannot take a request: the engine is closed");
+    const key = clock.uuid();
+    await store.post(shard, { key, body: JSON.stringify(request) });
+    const until = clock.monotonic() + PATIENCE;
+    for (let pause = 5; clock.monotonic() < until && !closed; pause = Math.min(pause * 2, INBOX)) {
+      await new Promise<void>((done) => void clock.setTimer(pause, done));
+      const outcome = await store.outcome(shard, key).catch(() => null);
+      if (outcome !== null) return JSON.parse(outcome) as Outcome;
+    }
+    throw outcomeUnknown(undefined);
+  }
+
+  function changed(text: string, head: Head | undefined): void {
+    const set = watchers.get(text);
+    if (set !== undefined) for (const watcher of [...set]) watcher(head);
+  }
+
+  // ---- the end
+
+  async function close(timeout: number): Promise<{ readonly released: number }> {
+    if (closed) return { released: 0 };
+    draining = true;
+    const until = clock.monotonic() + timeout;
+    const running = (): number => [...owned.values()].reduce((n, { shard }) => n + shard.running(), 0);
+    while (running() > 0 && clock.monotonic() < until) {
+      await new Promise<void>((done) => void clock.setTimer(Math.min(5, timeout), done));
+    }
+    const released = running();
+    for (const { shard } of owned.values()) shard.release();
+    pump();
+    while (!committer.idle() && clock.monotonic() < until + 1_000) {
+      committer.flush();
+      await new Promise<void>((done) => void clock.setTimer(1, done));
+    }
+    const clean = committer.idle();
+    closed = true;
+    committer.stop();
+    runnable.clear();
+    for (const [id, { epoch, shard, stop }] of owned) {
+      stop();
+      shard.close();
+      if (clean) await store.release(id, epoch).catch(() => {});
+    }
+    owned.clear();
+    await store.close().catch(() => {});
+    return { released };
+  }
+
+  return {
+    start,
+    submit,
+    watch(key, watcher) {
+      const text = keyText(key);
+      let set = watchers.get(text);
+      if (set === undefined) watchers.set(text, set = new Set());
+      set.add(watcher);
+      return () => {
+        set.delete(watcher);
+        if (set.size === 0 && watchers.get(text) === set) watchers.delete(text);
+      };
+    },
+    owns: (tenant) => owned.has(shardOf(tenant, store.shards)),
+    shardOf: (tenant) => shardOf(tenant, store.shards),
+    close,
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * An instance in memory: its state, what of it is not durable yet, and its execution while it has one.
+ *
+ * @module
+ */
+import type { Execution } from "../execution/execution.ts";
+import { evolve } from "../instance/evolve.ts";
+import { type Record, writeRecord } from "../instance/records.ts";
+import { isEnded, nextDue, type State, type Status } from "../instance/state.ts";
+import type { Append, Head, InstanceKey } from "../ports/store.ts";
+
+/** One instance in memory. */
+export interface Live {
+  readonly key: InstanceKey;
+  /** Its {@linkcode keyText}. */
+  readonly text: string;
+  /** `undefined`: deleted, kept until that is durable. */
+  state: State | undefined;
+  /** What runs it. */
+  execution: Execution | undefined;
+  /** Where its activation stands. */
+  activity: "none" | "waiting" | "opening" | "running" | "resting";
+  /** The head as last handed to the store. */
+  written: string;
+  wake: number | null;
+  /** Whether the old journal has to go first. */
+  drop: boolean;
+  /** Lines not handed to the store yet. */
+  lines: string[];
+  /** Number of the first of them. */
+  first: number;
+  /** Records with a smaller number are durable. */
+  durable: number;
+  /** Whether it is queued with the committer. */
+  queued: boolean;
+  /** Called when all lines are durable. */
+  waiters: (() => void)[];
+  /** Log lines of turns that are not durable. */
+  stopTimer: (() => void) | undefined;
+  /** Due time of that timer. */
+  timerAt: number | null;
+  /** Whether a crash of the owner before has to be counted at activation. */
+  crashed: boolean;
+}
+
+/** Makes one of a loaded or an empty state. */
+export function makeLive(key: InstanceKey, text: string, state: State | undefined): Live {
+  return {
+    key,
+    text,
+    state,
+    execution: undefined,
+    activity: "none",
+    written: "",
+    wake: null,
+    drop: false,
+    lines: [],
+    first: state?.seq ?? 0,
+    durable: state?.seq ?? 0,
+    queued: false,
+    waiters: [],
+    stopTimer: undefined,
+    timerAt: null,
+    crashed: false,
+  };
+}
+
+/** Applies records to the state and keeps their lines for the next commit. */
+export function appendTo(live: Live, state: State, records: readonly Record[]): void {
+  for (const record of records) {
+    const line = writeRecord(record);
+    evolve(state, record, line.length);
+    live.lines.push(line);
+  }
+}
+
+/** What a user sees. */
+export function statusOf(live: Live, state: State): Status {
+  switch (state.phase) {
+    case "active":
+      return live.activity === "resting" ? "waiting" : live.activity === "waiting" ? "queued" : "running";
+    case "pausing":
+      return "waitingForPause";
+    default:
+      return state.phase;
+  }
+}
+
+/** What a head holds beside its columns. */
+export interface HeadData {
+  readonly life: number;
+  readonly version: string;
+  /** Encoded. */
+  readonly output?: string;
+  readonly error?: { readonly name: string; readonly message: string };
+  readonly parked?: { readonly code: string; readonly message: string };
+}
+
+/** The head that the state implies now. */
+export function headOf(live: Live, state: State): Head {
+  const data: { -readonly [K in keyof HeadData]: HeadData[K] } = { life: state.life, version: state.version };
+  if (state.output !== undefined) data.output = state.output;
+  if (state.error !== undefined) data.error = state.error;
+  if (state.parked !== undefined) data.parked = state.parked;
+  return {
+    ...live.key,
+    status: statusOf(live, state),
+    wake: wakeOf(live, state),
+    created: state.created,
+    ended: state.ended,
+    data: JSON.stringify(data),
+  };
+}
+
+/** When recovery or the timers have to find it (I11). */
+function wakeOf(live: Live, state: State): number | null {
+  if (isEnded(state) || state.phase === "paused") return null;
+  if (live.activity === "waiting") return Math.max(1, state.created);
+  return live.activity === "resting" ? nextDue(state) : 0;
+}
+
+/** The lines as one append, taken. */
+export function takeLines(live: Live): Append | undefined {
+  const { lines } = live;
+  if (lines.length === 0) return undefined;
+  const append = { key: live.key, seq: live.first, count: lines.length, text: lines.join("\n") };
+  live.lines = [];
+  live.first += append.count;
+  return append;
+}

@@ -1,0 +1,74 @@
+/**
+ * What anybody can ask of the owner of a shard: the same texts in the owner's process and through the inbox.
+ *
+ * @module
+ */
+import { type ErrorCode, TenureError, WorkflowError } from "../errors.ts";
+
+/** A request about one instance, or one tenant. */
+export type Request =
+  | {
+    readonly verb: "create";
+    readonly tenant: string;
+    readonly workflow: string;
+    readonly id: string;
+    /** The id was made at random by us: nobody can have it. */
+    readonly fresh: boolean;
+    /** Encoded. */
+    readonly params: string;
+    /** Another version than the active one. */
+    readonly version?: string;
+  }
+  | {
+    readonly verb: "event";
+    readonly tenant: string;
+    readonly workflow: string;
+    readonly id: string;
+    readonly type: string;
+    /** Encoded. */
+    readonly payload: string;
+    /** The sender's id for it. */
+    readonly event?: string;
+    /** When it was sent, ms. */
+    readonly at: number;
+  }
+  | {
+    readonly verb: "pause" | "resume" | "terminate" | "restart" | "delete";
+    readonly tenant: string;
+    readonly workflow: string;
+    readonly id: string;
+  }
+  | {
+    readonly verb: "deploy";
+    readonly tenant: string;
+    readonly version: string;
+    readonly classes: readonly string[];
+  }
+  | { readonly verb: "activate"; readonly tenant: string; readonly version: string };
+
+/** A request about one instance. */
+export type InstanceRequest = Exclude<Request, { verb: "deploy" | "activate" }>;
+
+/** What came of a request. */
+export type Outcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
+
+/** It was done, or there was nothing to do. */
+export const DONE: Outcome = Object.freeze({ ok: true });
+
+/** It was refused. */
+export function refused(code: ErrorCode, message: string): Outcome {
+  return { ok: false, code, message };
+}
+
+/** The error that a refusal stands for. */
+export function errorOf(outcome: Extract<Outcome, { ok: false }>): TenureError {
+  const { code, message } = outcome;
+  return code.startsWith("instance.") ? new WorkflowError(code, message) : new TenureError(code, message);
+}
+
+/** An unknown instance; a foreign one reads the same to the letter. */
+export function notFound(id: string): Outcome {
+  return refused("instance.not_found", `(instance.not_found) Cannot find the instance "${id}"`);
+}

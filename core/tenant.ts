@@ -1,0 +1,98 @@
+/**
+ * One tenant: its code, its workflows. Nothing that is asked of it reaches another tenant.
+ *
+ * @module
+ */
+import { deployable } from "./code/deployable.ts";
+import { hashCode } from "./code/code_store.ts";
+import type { CodeStore } from "./code/code_store.ts";
+import { type DeployedVersion, readTenant, tenantCell } from "./code/tenant_record.ts";
+import { TenureError } from "./errors.ts";
+import { checkWorkflowName } from "./ids.ts";
+import type { Limits } from "./limits.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Code, SandboxAdapter } from "./ports/guest.ts";
+import type { Store } from "./ports/store.ts";
+import type { Engine } from "./shard/engine.ts";
+import { createWorkflow, type Workflow } from "./workflow.ts";
+
+/** A class whose instances have a `run`: what {@linkcode Tenant.workflow} infers params and output from. */
+// deno-lint-ignore no-explicit-any
+export type WorkflowLike = abstract new (...args: any[]) => { run(event: any, step: any): unknown };
+
+/** Params of a workflow class. */
+export type ParamsOf<C extends WorkflowLike> = Parameters<InstanceType<C>["run"]>[0] extends { payload: infer P } ? P : unknown;
+/** Output of a workflow class. */
+export type OutputOf<C extends WorkflowLike> = Awaited<ReturnType<InstanceType<C>["run"]>>;
+
+/** A deployed version of a tenant's code. */
+export interface Version extends DeployedVersion {
+  /** Whether new instances get it. */
+  readonly active: boolean;
+}
+
+/** A tenant of the platform. */
+export interface Tenant {
+  /** Its id. */
+  readonly id: string;
+  /** The limits that hold for it. */
+  readonly limits: Limits;
+  /**
+   * Checks code, keeps it by its content hash and makes it the version that new instances get; instances that exist
+   * stay on theirs. A text is one TypeScript module.
+   *
+   * @throws {CodeError} with file, line and column, when it cannot run; nothing is kept then
+   */
+  deploy(code: Code | string): Promise<{ readonly version: string; readonly workflows: readonly string[] }>;
+  /** Its versions, oldest first. */
+  versions(): Promise<readonly Version[]>;
+  /** Makes a deployed version the one that new instances get. */
+  activate(version: string): Promise<void>;
+  /** A workflow by the name of its class. */
+  workflow<C extends WorkflowLike>(workflow: C): Workflow<ParamsOf<C>, OutputOf<C>>;
+  workflow<C extends WorkflowLike>(name: string): Workflow<ParamsOf<C>, OutputOf<C>>;
+  workflow<Params = unknown, Output = unknown>(name?: string): Workflow<Params, Output>;
+}
+
+/** What a tenant is made of. */
+export interface TenantParts {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly codes: CodeStore;
+  readonly sandbox: SandboxAdapter | undefined;
+  readonly limits: (tenant: string) => Limits;
+}
+
+/** Makes one of a checked id. */
+export function createTenant(id: string, parts: TenantParts): Tenant {
+  const { engine, store, clock, codes, sandbox } = parts;
+  const limits = (): Limits => parts.limits(id);
+  return {
+    id,
+    get limits() {
+      return limits();
+    },
+    async deploy(given) {
+      if (sandbox === undefined) {
+        throw new TenureError("sandbox_missing", "Cannot deploy code: the engine was created without a sandbox");
+      }
+      const code = deployable(given);
+      const version = await hashCode(code);
+      const prepared = await sandbox.prepare(id, code, limits());
+      await codes.put(id, version, code, sandbox.name, prepared);
+      await engine.submit({ verb: "deploy", tenant: id, version, classes: prepared.classes });
+      return { version, workflows: prepared.classes };
+    },
+    async versions() {
+      const record = readTenant(await store.cell(engine.shardOf(id), tenantCell(id)));
+      return (record?.versions ?? []).map((v) => ({ ...v, active: v.version === record?.active }));
+    },
+    activate: (version) => engine.submit({ verb: "activate", tenant: id, version }),
+    workflow(workflow: unknown = "TenantWorkflow") {
+      const name = typeof workflow === "function" ? workflow.name : workflow;
+      checkWorkflowName(name);
+      return createWorkflow({ tenant: id, name, engine, store, clock, limits });
+    },
+  } as Tenant;
+}

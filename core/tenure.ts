@@ -1,0 +1,201 @@
+/**
+ * `createTenure()`: joins storage, sandbox and clock.
+ *
+ * @module
+ */
+import { type Granted, grant } from "./bindings.ts";
+import { createCodeStore } from "./code/code_store.ts";
+import { TenureError } from "./errors.ts";
+import { checkTenantId, checkWorkflowName } from "./ids.ts";
+import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { SandboxAdapter } from "./ports/guest.ts";
+import type { StorageAdapter } from "./ports/store.ts";
+import type { Opener } from "./shard/activation.ts";
+import { createEngine } from "./shard/engine.ts";
+import { systemClock } from "./system_clock.ts";
+import { createTenant, type Tenant, type WorkflowLike } from "./tenant.ts";
+
+/** Whose run asks for its grants. */
+export interface EnvRequest {
+  /** The tenant. */
+  readonly tenantId: string;
+  /** The version of its code. */
+  readonly version: string;
+  /** The workflow. */
+  readonly workflow: string;
+  /** The instance. */
+  readonly instanceId: string;
+}
+
+/** Where log lines go: shaped like `console`. */
+export interface Logger {
+  debug(message: string, context: LogContext): void;
+  info(message: string, context: LogContext): void;
+  warn(message: string, context: LogContext): void;
+  error(message: string, context: LogContext): void;
+}
+
+/** Where a log line comes from. */
+export interface LogContext {
+  readonly tenantId: string;
+  readonly workflow: string;
+  readonly instanceId: string;
+  /** The step in whose body, or `null`. */
+  readonly step: string | null;
+}
+
+/** Options of {@linkcode createTenure}. */
+export interface TenureOptions {
+  /** Where journals are kept. */
+  readonly storage: StorageAdapter;
+  /** What runs tenants' code. Needed to deploy and to run it; not for workflows of the host itself. */
+  readonly sandbox?: SandboxAdapter;
+  /**
+   * What is granted to a run as its `env`: plain data, and objects with methods. Asked whenever a guest starts, never
+   * stored.
+   *
+   * @default {() => ({})}
+   */
+  readonly env?: (
+    request: EnvRequest,
+  ) => Readonly<Record<string, unknown>> | Promise<Readonly<Record<string, unknown>>>;
+  /** Limits that differ from the defaults, for all tenants or by tenant. */
+  readonly limits?: Partial<Limits> | ((tenantId: string) => Partial<Limits>);
+  /**
+   * `false`: this process serves the API and leaves running to another.
+   *
+   * @default {true}
+   */
+  readonly engine?: boolean;
+  /**
+   * How many instances may run at one time in this process; what does not fit waits in the store.
+   *
+   * @default {2000}
+   */
+  readonly maxRunning?: number;
+  /** Where tenants' `console` goes: lines of turns that are durable, each once. Nowhere by default. */
+  readonly logger?: Logger;
+  /** Another clock, for tests. */
+  readonly clock?: Clock;
+}
+
+/** A running engine. */
+export interface Tenure {
+  /**
+   * A tenant: exists as soon as it is named.
+   *
+   * @throws {TenureError} `invalid_tenant_id`
+   */
+  tenant(id: string): Tenant;
+  /**
+   * Registers a workflow of the host itself: every tenant has it, no tenant's code can take its name. Register the
+   * same in every process, before it has to run.
+   */
+  register(name: string, workflow: WorkflowLike, options: { readonly version: string }): void;
+  /**
+   * Ends it: bodies that run get `timeout` ms to end, then are released for the next owner. Never rejects; says how
+   * many attempts were cut off.
+   */
+  close(options?: { readonly timeout?: number }): Promise<{ readonly released: number }>;
+  /** {@linkcode Tenure.close} */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** What the core cannot bring itself: how classes of the host are run. */
+export interface Internals {
+  /** Makes the sandbox of registered classes, found by version and name. */
+  readonly hostSandbox: (find: (version: string, name: string) => WorkflowLike | undefined) => SandboxAdapter;
+}
+
+/** The version under which the journal pins a registered class. */
+function hostVersion(version: string): string {
+  return `host:${version}`;
+}
+
+/**
+ * Opens the storage and starts the engine.
+ *
+ * @throws {TenureError} when the storage cannot be opened (`storage_unavailable`, `storage_newer`)
+ */
+export async function createTenure(options: TenureOptions, internals: Internals): Promise<Tenure> {
+  const { sandbox, env } = options;
+  const clock = options.clock ?? systemClock();
+  const registered = new Map<string, { readonly version: string; readonly workflow: WorkflowLike }>();
+  const hosts = internals.hostSandbox((version, name) => {
+    const found = registered.get(name);
+    return found !== undefined && hostVersion(found.version) === version ? found.workflow : undefined;
+  });
+  const store = await options.storage.open();
+  const codes = createCodeStore(store.blobs);
+  const limits = limitsBy(options.limits);
+
+  const opener: Opener = {
+    limits,
+    registered(workflow) {
+      const found = registered.get(workflow);
+      return found === undefined ? undefined : hostVersion(found.version);
+    },
+    async open(key, version, ready, signal) {
+      const { tenant, workflow, id } = key;
+      const host = version.startsWith("host:");
+      const adapter = host ? hosts : sandbox;
+      if (adapter === undefined) {
+        throw new TenureError("code_unavailable", "Cannot run the instance: the engine was created without a sandbox");
+      }
+      const found = registered.get(workflow);
+      if (host && (found === undefined || hostVersion(found.version) !== version)) {
+        const name = version.slice("host:".length);
+        throw new TenureError("code_unavailable", `Cannot run "${workflow}": version "${name}" is not registered`);
+      }
+      const prepared = host ? { text: "", classes: [workflow] } : await codes.get(tenant, version);
+      const bindings = env === undefined ? NO_ENV : await env({ tenantId: tenant, version, workflow, instanceId: id });
+      const granted = bindings === NO_ENV ? NOTHING_GRANTED : grant(bindings, { tenantId: tenant, workflow, instance: id });
+      const init = { tenant, version, prepared, limits: limits(tenant), ready };
+      return { guest: await adapter.open(init, signal), mediated: adapter.caps.mediated, ...granted };
+    },
+    log({ tenant, workflow, id }, { level, text, step }) {
+      options.logger?.[level](text, { tenantId: tenant, workflow, instanceId: id, step });
+    },
+  };
+
+  const engine = createEngine({
+    store,
+    clock,
+    opener,
+    own: options.engine ?? true,
+    maxRunning: options.maxRunning ?? 2_000,
+  });
+  await engine.start();
+
+  async function close({ timeout = 10_000 }: { readonly timeout?: number } = {}): Promise<{ readonly released: number }> {
+    const closed = await engine.close(timeout);
+    await sandbox?.close().catch(() => {});
+    return closed;
+  }
+
+  return {
+    tenant(id) {
+      checkTenantId(id);
+      return createTenant(id, { engine, store, clock, codes, sandbox, limits });
+    },
+    register(name, workflow, { version }) {
+      checkWorkflowName(name);
+      registered.set(name, { version, workflow });
+    },
+    close,
+    async [Symbol.asyncDispose]() {
+      await close();
+    },
+  };
+}
+
+const NO_ENV: Readonly<Record<string, unknown>> = Object.freeze({});
+const NOTHING_GRANTED: Granted = grant({}, { tenantId: "", workflow: "", instance: "" });
+
+/** The limits of a tenant, made once for each. */
+function limitsBy(given: TenureOptions["limits"]): (tenant: string) => Limits {
+  if (typeof given === "function") return (tenant) => ({ ...DEFAULT_LIMITS, ...given(tenant) });
+  const all = Object.freeze({ ...DEFAULT_LIMITS, ...given });
+  return () => all;
+}

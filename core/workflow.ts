@@ -1,0 +1,346 @@
+/**
+ * The `Workflow` binding and the handle of an instance: Cloudflare's, within one tenant.
+ *
+ * @module
+ */
+import { readCursor, writeCursor } from "./cursor.ts";
+import { quote, TenureError, WorkflowError } from "./errors.ts";
+import { type HistoryEntry, readHistory } from "./history.ts";
+import { checkInstanceId } from "./ids.ts";
+import type { Status } from "./instance/state.ts";
+import type { Limits } from "./limits.ts";
+import type { Clock } from "./ports/clock.ts";
+import type { Head, InstanceKey, Store } from "./ports/store.ts";
+import type { Engine } from "./shard/engine.ts";
+import type { HeadData } from "./shard/live.ts";
+import { errorOf, notFound } from "./shard/requests.ts";
+import { byteLength } from "./utf8.ts";
+import { decode, encode } from "./values.ts";
+
+/** Options of {@linkcode Workflow.create}. */
+export interface WorkflowInstanceCreateOptions<Params = unknown> {
+  /**
+   * The instance's id: letters, digits, `_` and `-`, at most 100.
+   *
+   * @default {crypto.randomUUID()}
+   */
+  readonly id?: string;
+  /**
+   * What `event.payload` will be.
+   *
+   * @default {{}}
+   */
+  readonly params?: Params;
+  /** Another deployed version than the active one. */
+  readonly version?: string;
+}
+
+/** Where an instance stands. */
+export interface InstanceStatus<Output = unknown> {
+  /** In one word. */
+  readonly status: Status;
+  /** What `run` returned; `null` before. */
+  readonly output: Output | null;
+  /** Why it failed. */
+  readonly error?: { readonly name: string; readonly message: string };
+  /** Why the engine paused it: `nondeterministic`, `crash_limit`, `code_unavailable`. */
+  readonly paused?: { readonly code: string; readonly message: string };
+}
+
+/** An event for {@linkcode WorkflowInstance.sendEvent}. */
+export interface WorkflowInstanceEvent {
+  /** 1 to 100 characters. */
+  readonly type: string;
+  /** What the step that waits for it gets. */
+  readonly payload?: unknown;
+  /** Makes it idempotent: the same id is one event. */
+  readonly id?: string;
+}
+
+/** One instance. A handle holds no state: it may be kept, dropped and made again. */
+export interface WorkflowInstance<Output = unknown> {
+  /** Its id. */
+  readonly id: string;
+  /** Where it stands: committed state only. */
+  status(): Promise<InstanceStatus<Output>>;
+  /** Lets running steps end, then stops; sleeps and time-outs are prolonged by the pause. Nothing unless it runs or waits. */
+  pause(): Promise<void>;
+  /** Goes on after a pause. */
+  resume(): Promise<void>;
+  /** Ends it now; what runs is aborted. */
+  terminate(): Promise<void>;
+  /** Begins anew with the same id and params on the newest version, from any state; history and events are gone. */
+  restart(): Promise<void>;
+  /** Forgets it. */
+  delete(): Promise<void>;
+  /** Gives it an event: durable when it returns, kept until a step waits for it, first in, first out by type. */
+  sendEvent(event: WorkflowInstanceEvent): Promise<void>;
+  /** Resolves with the output, rejects with the error of the run. */
+  result(options?: { readonly signal?: AbortSignal }): Promise<Output>;
+  /** Its journal, oldest first. */
+  history(
+    options?: { readonly cursor?: string; readonly limit?: number },
+  ): Promise<{ readonly entries: readonly HistoryEntry[]; readonly cursor?: string }>;
+}
+
+/** An entry of {@linkcode BatchResult.errors}. */
+export interface BatchError {
+  /** Position in the call. */
+  readonly index: number;
+  /** The id that was asked for. */
+  readonly id: string;
+  /** Cloudflare's number: 10405 the id is taken, 10415 it stands twice in the batch, 10400 not found, 10001 other. */
+  readonly code: number;
+  /** In words. */
+  readonly message: string;
+}
+
+/** What the object form of {@linkcode Workflow.createBatch} answers. */
+export interface BatchResult<Output = unknown> {
+  /** In the order of the call. */
+  readonly created: readonly WorkflowInstance<Output>[];
+  readonly errors: readonly BatchError[];
+}
+
+/** A workflow of a tenant: Cloudflare's binding plus `list`. */
+export interface Workflow<Params = unknown, Output = unknown> {
+  /** Makes an instance: durable when it returns, it starts by itself. */
+  create(options?: WorkflowInstanceCreateOptions<Params>): Promise<WorkflowInstance<Output>>;
+  /** Makes 1 to 100; ids that are taken or repeated are left out of the result. */
+  createBatch(batch: readonly WorkflowInstanceCreateOptions<Params>[]): Promise<WorkflowInstance<Output>[]>;
+  /** Makes 1 to 100 and says which could not be made. */
+  createBatch(
+    batch:
+      | { readonly instances: readonly WorkflowInstanceCreateOptions<Params>[] }
+      | { readonly count: number; readonly params?: Params },
+  ): Promise<BatchResult<Output>>;
+  /** The handle of an instance that exists. */
+  get(id: string): Promise<WorkflowInstance<Output>>;
+  /** Instances, oldest first. */
+  list(
+    options?: { readonly status?: Status; readonly cursor?: string; readonly limit?: number },
+  ): Promise<{ readonly instances: readonly (InstanceStatus<Output> & { readonly id: string })[]; readonly cursor?: string }>;
+}
+
+/** What a binding is made of. */
+export interface WorkflowParts {
+  readonly tenant: string;
+  readonly name: string;
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly limits: () => Limits;
+}
+
+/** Most instances in one batch. */
+const MAX_BATCH = 100;
+const MAX_PAGE = 1_000;
+/** How often somebody who is not the owner looks for a result, ms. */
+const LOOK = 50;
+
+/** Makes the binding of one workflow of one tenant. */
+export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<Params, Output> {
+  const { tenant, name, engine, store } = parts;
+
+  async function create(options: WorkflowInstanceCreateOptions<Params> = {}): Promise<WorkflowInstance<Output>> {
+    const { id, version } = options;
+    if (id !== undefined) checkInstanceId(id);
+    const made = id ?? parts.clock.uuid();
+    const params = encodeWithin(options.params ?? {}, parts.limits().paramsBytes, "params");
+    await engine.submit({
+      verb: "create",
+      tenant,
+      workflow: name,
+      id: made,
+      fresh: id === undefined,
+      params,
+      ...(version !== undefined && { version }),
+    });
+    return handle(made);
+  }
+
+  async function createBatch(
+    batch:
+      | readonly WorkflowInstanceCreateOptions<Params>[]
+      | { readonly instances: readonly WorkflowInstanceCreateOptions<Params>[] }
+      | { readonly count: number; readonly params?: Params },
+  ): Promise<WorkflowInstance<Output>[] | BatchResult<Output>> {
+    const plain = Array.isArray(batch);
+    const list = batchList<Params>(batch);
+    const seen = new Set<string>();
+    const settled = await Promise.all(list.map(async (options, index) => {
+      const { id = "" } = options;
+      if (options.id !== undefined && seen.has(options.id)) {
+        return { index, id, code: 10_415, message: `(instance.duplicate_in_batch) The id "${id}" stands twice in the batch` };
+      }
+      if (options.id !== undefined) seen.add(options.id);
+      try {
+        return await create(options);
+      } catch (error) {
+        const taken = TenureError.is(error) && error.code === "instance.already_exists";
+        // the older form skips what is taken; whatever else is wrong is wrong with the call
+        if (plain && !taken) throw error;
+        const message = error instanceof Error ? error.message : String(error);
+        return { index, id, code: taken ? 10_405 : 10_001, message };
+      }
+    }));
+    const created = settled.filter((s): s is WorkflowInstance<Output> => !("index" in s));
+    return plain ? created : { created, errors: settled.filter((s): s is BatchError => "index" in s) };
+  }
+
+  async function headOf(id: string): Promise<{ head: Head; data: HeadData }> {
+    const [head] = await store.find({ tenant, workflow: name, id, limit: 1 });
+    if (head === undefined) throw unknown(id);
+    return { head, data: JSON.parse(head.data) as HeadData };
+  }
+
+  function handle(id: string): WorkflowInstance<Output> {
+    const key: InstanceKey = { tenant, workflow: name, id };
+    const control = (verb: "pause" | "resume" | "terminate" | "restart" | "delete") => () => engine.submit({ verb, ...key });
+    return {
+      id,
+      async status() {
+        const { head, data } = await headOf(id);
+        return statusOf<Output>(head, data);
+      },
+      pause: control("pause"),
+      resume: control("resume"),
+      terminate: control("terminate"),
+      restart: control("restart"),
+      delete: control("delete"),
+      async sendEvent({ type, payload, id: event }) {
+        if (typeof type !== "string" || type === "" || type.length > 100 || hasControl(type)) {
+          throw new TenureError("invalid_event_type", `Cannot send an event of type ${quote(type)}: 1 to 100 characters, none of control`);
+        }
+        const text = encodeWithin(payload, parts.limits().eventBytes, "payload");
+        if (event !== undefined && (typeof event !== "string" || event.length > 256)) {
+          throw new TenureError("invalid_argument", `Cannot send an event with id ${quote(event)}: at most 256 characters`);
+        }
+        const at = parts.clock.now();
+        await engine.submit({ verb: "event", ...key, type, payload: text, at, ...(event !== undefined && { event }) });
+      },
+      result: (options) => resultOf(key, options?.signal),
+      async history({ cursor, limit = 100 } = {}) {
+        const from = cursor === undefined ? 0 : readCursor(cursor, ["number"])[0] as number;
+        const size = pageSize(limit);
+        const image = await store.load(engine.shardOf(tenant), key);
+        if (image === null) throw unknown(id);
+        const entries = readHistory(image.journal, from, size);
+        return entries.length < size ? { entries } : { entries, cursor: writeCursor([from + size]) };
+      },
+    };
+  }
+
+  /** Waits for a committed end. The owner's process is told; others look. */
+  async function resultOf(key: InstanceKey, signal?: AbortSignal): Promise<Output> {
+    let wake = (): void => {};
+    const unwatch = engine.watch(key, (head) => {
+      if (head === undefined || head.ended !== null) wake();
+    });
+    const abort = (): void => wake();
+    signal?.addEventListener("abort", abort);
+    try {
+      for (;;) {
+        const woken = new Promise<void>((done) => wake = done);
+        signal?.throwIfAborted();
+        const { head, data } = await headOf(key.id);
+        if (head.ended !== null) return outcomeOf<Output>(key.id, head, data);
+        const cancel = engine.owns(tenant) ? undefined : parts.clock.setTimer(LOOK, wake);
+        await woken;
+        cancel?.();
+      }
+    } finally {
+      unwatch();
+      signal?.removeEventListener("abort", abort);
+    }
+  }
+
+  return {
+    create,
+    createBatch: createBatch as Workflow<Params, Output>["createBatch"],
+    async get(id) {
+      await headOf(typeof id === "string" ? id : String(id));
+      return handle(id);
+    },
+    async list({ status, cursor, limit = 100 } = {}) {
+      const size = pageSize(limit);
+      const after = cursor === undefined ? undefined : readCursor(cursor, ["number", "string"]);
+      const from = after === undefined ? undefined : placeOf(tenant, name, after[0] as number, after[1] as string);
+      const heads = await store.find({
+        tenant,
+        workflow: name,
+        limit: size,
+        ...(status !== undefined && { status }),
+        ...(from !== undefined && { from }),
+      });
+      const instances = heads.map((head) => ({ id: head.id, ...statusOf<Output>(head, JSON.parse(head.data) as HeadData) }));
+      const last = heads[heads.length - 1];
+      return heads.length < size || last === undefined ? { instances } : { instances, cursor: writeCursor([last.created, last.id]) };
+    },
+  };
+}
+
+function placeOf(tenant: string, workflow: string, created: number, id: string): Head {
+  return { tenant, workflow, id, created, status: "", wake: null, ended: null, data: "" };
+}
+
+function statusOf<Output>(head: Head, data: HeadData): InstanceStatus<Output> {
+  const { output, error, parked } = data;
+  return {
+    status: head.status as Status,
+    output: output === undefined ? null : decode(output) as Output,
+    ...(error !== undefined && { error }),
+    ...(parked !== undefined && { paused: parked }),
+  };
+}
+
+function outcomeOf<Output>(id: string, head: Head, data: HeadData): Output {
+  if (head.status === "complete") return (data.output === undefined ? undefined : decode(data.output)) as Output;
+  const { name, message } = data.error ?? { name: "WorkflowError", message: `The instance "${id}" was terminated` };
+  const error = new Error(message);
+  error.name = name;
+  throw error;
+}
+
+function unknown(id: string): WorkflowError {
+  return errorOf(notFound(id) as Extract<ReturnType<typeof notFound>, { ok: false }>) as WorkflowError;
+}
+
+function batchList<Params>(
+  batch:
+    | readonly WorkflowInstanceCreateOptions<Params>[]
+    | { readonly instances: readonly WorkflowInstanceCreateOptions<Params>[] }
+    | { readonly count: number; readonly params?: Params },
+): readonly WorkflowInstanceCreateOptions<Params>[] {
+  const options = batch as { instances?: unknown; count?: unknown; params?: Params };
+  let list: unknown = Array.isArray(batch) ? batch : options?.instances;
+  if (list === undefined && Number.isSafeInteger(options?.count) && (options.count as number) <= MAX_BATCH) {
+    const each = options.params === undefined ? {} : { params: options.params };
+    list = Array.from({ length: Math.max(0, options.count as number) }, () => each);
+  }
+  if (!Array.isArray(list) || list.length === 0 || list.length > MAX_BATCH) {
+    throw new TenureError("invalid_argument", `Cannot create a batch: it must have 1 to ${MAX_BATCH} instances`);
+  }
+  return list as readonly WorkflowInstanceCreateOptions<Params>[];
+}
+
+function encodeWithin(value: unknown, limit: number, what: string): string {
+  const text = encode(value, { root: what });
+  const bytes = byteLength(text);
+  if (bytes > limit) {
+    throw new TenureError("too_large", `Cannot take the ${what}: ${bytes} bytes are more than the limit of ${limit}`);
+  }
+  return text;
+}
+
+function pageSize(limit: number): number {
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new TenureError("invalid_argument", `Cannot read a page of ${quote(limit)} entries: at least 1`);
+  }
+  return Math.min(limit, MAX_PAGE);
+}
+
+function hasControl(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) < 0x20) return true;
+  return false;
+}
