@@ -1,0 +1,83 @@
+/**
+ * The image of a machine at rest, and putting a machine back to one.
+ *
+ * Guarantees that after {@linkcode restoreImage} nothing of what ran before is left: static data and heap are the
+ * image's, the stack is zero (at rest nothing on it is alive), the heap beyond the image's is zero up to where the
+ * allocator ever handed anything out, and the mutable globals are the image's.
+ *
+ * Trusts the word of the allocator that says how far that is, and that a stack is not deeper than a run of
+ * {@linkcode STACK_GAP} zero bytes. Both are the machine's: a tenant who breaks the engine could leave bytes elsewhere,
+ * which no other tenant's code can read without breaking it again.
+ *
+ * @module
+ */
+import type { Layout } from "./layout.ts";
+import type { Machine } from "./machine.ts";
+
+/** A machine's memory and globals at rest. */
+export interface Image {
+  /** From 0 to the end of the static data. */
+  readonly data: Uint8Array;
+  /** From the start of the heap to the break. */
+  readonly heap: Uint8Array;
+  readonly globals: readonly number[];
+  /** Size of the memory that the heap needs. */
+  readonly memoryBytes: number;
+}
+
+/** Bytes of stack that are wiped at a time. */
+const STACK_BLOCK = 32_768;
+/** Zero bytes below what was wiped, by which the end of what was used is known. No frame is that large. */
+const STACK_GAP = 16_384;
+
+/** Copies a machine at rest. */
+export function captureImage(machine: Machine, layout: Layout): Image {
+  const bytes = machine.bytes();
+  return {
+    data: bytes.slice(0, layout.dataEnd),
+    heap: bytes.slice(layout.stackTop, breakOf(bytes, layout)),
+    globals: machine.globals.map((global) => global.value),
+    memoryBytes: bytes.length,
+  };
+}
+
+/** Bytes that an image takes in the host. */
+export function imageBytes(image: Image): number {
+  return image.data.length + image.heap.length;
+}
+
+/** Puts a machine back to an image. Throws when that cannot be done wholly: then it has to be dropped. */
+export function restoreImage(machine: Machine, layout: Layout, image: Image): void {
+  if (machine.bytes().length < image.memoryBytes) machine.grow(image.memoryBytes);
+  const bytes = machine.bytes();
+  const end = breakOf(bytes, layout);
+  const imageEnd = layout.stackTop + image.heap.length;
+  if (imageEnd > bytes.length) throw new Error("Cannot restore the image: the memory is too small");
+  bytes.set(image.data, 0);
+  wipeStack(bytes, layout);
+  bytes.set(image.heap, layout.stackTop);
+  if (end > imageEnd) bytes.fill(0, imageEnd, end);
+  machine.globals.forEach((global, index) => global.value = image.globals[index] as number);
+  machine.outOfMemory = false;
+}
+
+function breakOf(bytes: Uint8Array, layout: Layout): number {
+  const end = new DataView(bytes.buffer, bytes.byteOffset).getUint32(layout.breakAt, true);
+  if (end < layout.stackTop || end > bytes.length) throw new Error("Cannot tell where the heap of the machine ends");
+  return end;
+}
+
+function wipeStack(bytes: Uint8Array, { dataEnd, stackTop }: Layout): void {
+  const words = new Int32Array(bytes.buffer);
+  for (let top = stackTop; top > dataEnd;) {
+    const bottom = Math.max(dataEnd, top - STACK_BLOCK);
+    bytes.fill(0, bottom, top);
+    if (isZero(words, Math.max(dataEnd, bottom - STACK_GAP) >> 2, bottom >> 2)) return;
+    top = bottom;
+  }
+}
+
+function isZero(words: Int32Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) if (words[i] !== 0) return false;
+  return true;
+}
