@@ -52,7 +52,9 @@ export function corrupt(message: string): Error & { readonly code: "corrupt" } {
 export function checkText(what: string, text: string): void {
   if (typeof text !== "string") throw invalid(what, text, "not a text");
   if (text.includes("\0")) throw invalid(what, text, "holds U+0000");
-  if (!(text as unknown as { isWellFormed(): boolean }).isWellFormed()) throw invalid(what, text, "holds half a character");
+  if (!(text as unknown as { isWellFormed(): boolean }).isWellFormed()) {
+    throw invalid(what, text, "holds half a character");
+  }
 }
 
 /** Refuses an integer that a store cannot keep exactly. */
@@ -101,7 +103,9 @@ export function checkBatches(batchId: string, batches: readonly ShardBatch[], ca
     for (const append of batch.appends) {
       checkInstanceKey(append.key);
       checkInteger("seq", append.seq);
-      if (!(Number.isSafeInteger(append.count) && append.count > 0)) throw invalid("count", append.count, "not a count");
+      if (!(Number.isSafeInteger(append.count) && append.count > 0)) {
+        throw invalid("count", append.count, "not a count");
+      }
       value("journal text", append.text);
     }
     for (const cell of batch.cells) {

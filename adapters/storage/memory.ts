@@ -117,7 +117,10 @@ function connect(data: Data, now: () => number): Store {
     shard.lease = null;
     shard.clean = true;
   }
-  async function commit(batchId: string, batches: readonly ShardBatch[]): Promise<"ok" | { fenced: readonly number[] }> {
+  async function commit(
+    batchId: string,
+    batches: readonly ShardBatch[],
+  ): Promise<"ok" | { fenced: readonly number[] }> {
     use();
     checkBatches(batchId, batches, caps, shards);
     const fenced = batches.filter((b) => !owns(shardAt(b.shard), b.epoch)).map((b) => b.shard);
@@ -207,7 +210,24 @@ function connect(data: Data, now: () => number): Store {
   }
 
   const blobs = createBlobs(data, use);
-  return { caps, shards, blobs, acquire, renew, release, commit, load, due, find, cell, cells, post, inbox, outcome, close };
+  return {
+    caps,
+    shards,
+    blobs,
+    acquire,
+    renew,
+    release,
+    commit,
+    load,
+    due,
+    find,
+    cell,
+    cells,
+    post,
+    inbox,
+    outcome,
+    close,
+  };
 }
 
 function createBlobs(data: Data, use: () => void): Blobs {

@@ -113,7 +113,11 @@ export function sqlite(options: SqliteOptions): StorageAdapter {
 const SAFE_VERSION = [3, 51, 3] as const;
 const OPS = 100_000;
 
-async function connect(options: SqliteOptions, database: SqliteDatabase, driver: OpenDatabase | undefined): Promise<Store> {
+async function connect(
+  options: SqliteOptions,
+  database: SqliteDatabase,
+  driver: OpenDatabase | undefined,
+): Promise<Store> {
   const { durability = "fsync", warn } = options;
   const name = "path" in options ? options.path : "sqlite";
   let file: string;

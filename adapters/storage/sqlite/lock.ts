@@ -32,7 +32,8 @@ export function fileLock(open: OpenDatabase, path: string): Lock {
     let database: SqliteDatabase | null = null;
     try {
       database = open(path);
-      database.exec("PRAGMA busy_timeout = 0");
+      // Nothing is ever written, so no journal file has to lie beside it.
+      database.exec("PRAGMA busy_timeout = 0; PRAGMA journal_mode = MEMORY");
       database.exec("BEGIN EXCLUSIVE");
     } catch (error) {
       database?.close();

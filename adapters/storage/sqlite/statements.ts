@@ -11,7 +11,42 @@ export const JOURNAL_ROWS = 50;
 const HEAD = "tenant, workflow, id, status, wake, created, ended, data";
 const KEY = "tenant = ? AND workflow = ? AND id = ?";
 
-const SQL = {
+type StatementName =
+  | "shard"
+  | "acquire"
+  | "release"
+  | "fence"
+  | "maxIid"
+  | "lookup"
+  | "insert"
+  | "update"
+  | "updateWake"
+  | "updateAll"
+  | "dropHead"
+  | "dropJournal"
+  | "tail"
+  | "append"
+  | "appendMany"
+  | "putCell"
+  | "dropCell"
+  | "take"
+  | "putOutcome"
+  | "sweep"
+  | "post"
+  | "head"
+  | "journal"
+  | "due"
+  | "dueFrom"
+  | "cell"
+  | "cells"
+  | "cellsAfter"
+  | "inbox"
+  | "outcome"
+  | "putBlob"
+  | "getBlob"
+  | "dropBlob";
+
+const SQL: Readonly<Record<StatementName, string>> = {
   // ownership
   shard: "SELECT epoch, clean, last_batch FROM tenure_shard WHERE id = ?",
   acquire: "UPDATE tenure_shard SET epoch = epoch + 1, owner = ?, clean = 0 WHERE id = ?",
@@ -34,7 +69,8 @@ const SQL = {
   appendMany: "INSERT INTO tenure_journal(iid, seq, count, text) VALUES" +
     Array.from({ length: JOURNAL_ROWS }, () => "(?, ?, ?, ?)").join(),
   // cells and messages
-  putCell: "INSERT INTO tenure_cell(shard, key, value) VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+  putCell:
+    "INSERT INTO tenure_cell(shard, key, value) VALUES(?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
   dropCell: "DELETE FROM tenure_cell WHERE shard = ? AND key = ?",
   take: "DELETE FROM tenure_inbox WHERE shard = ? AND key = ?",
   putOutcome: "INSERT OR REPLACE INTO tenure_outcome(shard, key, outcome, at) VALUES(?, ?, ?, ?)",
@@ -58,10 +94,10 @@ const SQL = {
   putBlob: "INSERT INTO tenure_blob(tenant, hash, bytes) VALUES(?, ?, ?) ON CONFLICT DO NOTHING",
   getBlob: "SELECT bytes FROM tenure_blob WHERE tenant = ? AND hash = ?",
   dropBlob: "DELETE FROM tenure_blob WHERE tenant = ? AND hash = ?",
-} as const;
+};
 
 /** The prepared statements of a connection. */
-export type Statements = { readonly [name in keyof typeof SQL]: SqliteStatement } & {
+export type Statements = Readonly<Record<StatementName, SqliteStatement>> & {
   /** Reads heads; one statement per combination of what a query filters by. */
   find(filter: { workflow: boolean; id: boolean; status: boolean; from: boolean }): SqliteStatement;
   /** Frees all of them. */
@@ -84,7 +120,7 @@ export function prepareStatements(database: SqliteDatabase): Statements {
     if (statement === undefined) finds.set(sql, statement = prepare(sql));
     return statement;
   }
-  return Object.assign(prepared as { [name in keyof typeof SQL]: SqliteStatement }, {
+  return Object.assign(prepared as Record<StatementName, SqliteStatement>, {
     find,
     finalize: () => all.forEach(finalize),
   });

@@ -144,7 +144,10 @@ export function createStore(parts: StoreParts): Store {
     },
     async outcome(shard: number, key: string) {
       checkShard(shard, shards);
-      const row = connection.use("read", (sql) => sql.outcome.get(shard, key)) as { outcome: string } | null | undefined;
+      const row = connection.use("read", (sql) => sql.outcome.get(shard, key)) as
+        | { outcome: string }
+        | null
+        | undefined;
       return row?.outcome ?? null;
     },
   };
@@ -161,7 +164,10 @@ function createBlobs(connection: Connection): Blobs {
   }
   async function get(tenant: string, hash: string): Promise<Uint8Array | null> {
     check(tenant, hash);
-    const row = connection.use("read", (sql) => sql.getBlob.get(tenant, hash)) as { bytes: Uint8Array } | null | undefined;
+    const row = connection.use("read", (sql) => sql.getBlob.get(tenant, hash)) as
+      | { bytes: Uint8Array }
+      | null
+      | undefined;
     // Some drivers answer with a class of their own (Buffer), which behaves differently.
     return row ? new Uint8Array(row.bytes) : null;
   }
