@@ -19,6 +19,7 @@ import { isEnded, type Op } from "../instance/state.ts";
 import type { Guest, Turn } from "../ports/guest.ts";
 import { byteLength } from "../utf8.ts";
 import { type Attempt, beginAttempt } from "./attempt.ts";
+import { createCalls } from "./calls.ts";
 import { readCommand } from "./commands.ts";
 import { abort, answer, body, type Grants, type Outgoing, settle, start } from "./deliveries.ts";
 import type { Desk } from "./desk.ts";
@@ -69,6 +70,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
   const { clock, limits, state } = desk;
   const { guest, mediated } = run;
   const replay: Replay = createReplay(state);
+  const calls = createCalls(desk, run.key);
   const attempts = new Map<number, Attempt>();
   const deliveries: Outgoing[] = [];
   const inputs: (() => Records)[] = [];
@@ -120,7 +122,9 @@ export function createExecution(desk: Desk, run: Run): Execution {
     }
     if (!isEnded(state)) {
       const op = replay.next();
-      if (op !== undefined && (mediated || (op.settled?.seq ?? 0) < desk.durable())) {
+      if (op !== undefined) {
+        // a guest that acts by itself could show the world what a crash would undo
+        if (!mediated && (op.settled?.seq ?? 0) >= desk.durable()) return void desk.afterCommit(desk.runnable);
         replay.delivered();
         return settle(state, op, replay.idOf(op.op) as number, clock.now());
       }
@@ -151,7 +155,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
       if (closed || dead) break;
       receive(text, lines);
     }
-    if (!replayed || owner !== -1) { for (const show of lines) show(); }
+    if (!replayed) { for (const show of lines) show(); }
   }
 
   let replayed = false;
@@ -195,7 +199,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (known !== undefined) {
       replayed = true;
       replay.bind(known.op, command.id);
-      if (known.kind === "call" && known.settled === undefined) args.set(known.op, value);
+      if (known.kind === "call" && known.settled === undefined) calls.keep(known.op, value);
       if (parent >= 0 && known.settled !== undefined) {
         deliveries.push(settle(state, known, command.id, clock.now()));
       }
@@ -207,12 +211,9 @@ export function createExecution(desk: Desk, run: Run): Execution {
     desk.append(schedule(state, command, parent, facts()));
     const op = state.ops[state.ops.length - 1] as Op;
     replay.bind(op.op, command.id);
-    if (op.kind === "call") args.set(op.op, value);
+    if (op.kind === "call") calls.keep(op.op, value);
     if (op.running) effect(op);
   }
-
-  /** Arguments of calls of the run, until they are made: replay issues them again, so no journal holds them. */
-  const args = new Map<number, string>();
 
   /** What a started attempt stands for happens when its start is durable (I4). */
   function effect(op: Op): void {
@@ -260,29 +261,18 @@ export function createExecution(desk: Desk, run: Run): Execution {
     attempts.delete(attempt.op);
   }
 
-  function callFromBody(attempt: Attempt, command: Extract<Issued, { c: "call" }>, value: string): void {
-    const op = state.ops[attempt.op] as Op;
-    const n = ++attempt.calls;
-    if (n > limits.subrequests) {
-      const no = failure("WorkflowFatalError", `The limit of ${limits.subrequests} binding calls has been reached`);
-      return reply(answer(command.id, false, no.value, attempt.op, clock.now()));
-    }
-    const caller = { step: op.name, attempt: op.attempts, idempotencyKey: `${run.key}/${op.op}/${n}`, signal: attempt.signal };
-    desk.call(command.target, command.method, value, caller).then((r) => {
-      if (attempts.get(attempt.op) !== attempt) return;
-      reply(answer(command.id, r.ok, r.value, attempt.op, clock.now()));
+  function callFromBody(attempt: Attempt, { id, target, method }: Extract<Issued, { c: "call" }>, args: string): void {
+    calls.ofBody(attempt, state.ops[attempt.op] as Op, target, method, args).then(({ ok, value }) => {
+      if (attempts.get(attempt.op) === attempt) reply(answer(id, ok, value, attempt.op, clock.now()));
     });
   }
 
   function callFromRun(op: Op, attempt: number): void {
     outstanding++;
-    const [target, method] = splitCall(op.name);
-    const caller = { step: null, attempt, idempotencyKey: `${run.key}/${op.op}`, signal: NEVER.signal };
-    desk.call(target, method, args.get(op.op) ?? "j[]", caller).then((r) => {
+    calls.ofRun(op).then((result) => {
       outstanding--;
       if (closed || dead) return;
-      args.delete(op.op);
-      inputs.push(() => attemptEnded(state, op.op, attempt, { ...r, retry: false }, facts()));
+      inputs.push(() => attemptEnded(state, op.op, attempt, { ...result, retry: false }, facts()));
       desk.runnable();
     });
   }
@@ -406,7 +396,6 @@ export function createExecution(desk: Desk, run: Run): Execution {
 }
 
 const COLLECT: Outgoing = { frame: "", time: null, owner: -1 };
-const NEVER = new AbortController();
 const FAILED: Turn & { readonly death: NonNullable<Turn["death"]> } = {
   out: [],
   state: "dead",
@@ -414,8 +403,3 @@ const FAILED: Turn & { readonly death: NonNullable<Turn["death"]> } = {
   incarnation: 0,
   death: { code: "guest_failed", message: "The sandbox failed" },
 };
-
-function splitCall(name: string): [string, string] {
-  const dot = name.lastIndexOf(".");
-  return [name.slice(0, dot), name.slice(dot + 1)];
-}

@@ -273,7 +273,6 @@ function changedHead(live: Live): Head | undefined {
   const text = `${head.status} ${head.wake} ${head.ended} ${head.data}`;
   if (text === live.written && !live.drop) return undefined;
   live.written = text;
-  live.wake = head.wake;
   return head;
 }
 

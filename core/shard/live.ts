@@ -22,7 +22,6 @@ export interface Live {
   activity: "none" | "waiting" | "opening" | "running" | "resting";
   /** The head as last handed to the store. */
   written: string;
-  wake: number | null;
   /** Whether the old journal has to go first. */
   drop: boolean;
   /** Lines not handed to the store yet. */
@@ -35,7 +34,9 @@ export interface Live {
   queued: boolean;
   /** Called when all lines are durable. */
   waiters: (() => void)[];
-  /** Log lines of turns that are not durable. */
+  /** Its turn, made once: what the run queue holds. */
+  turn: (() => void) | undefined;
+  /** Stops the timer of a running instance. */
   stopTimer: (() => void) | undefined;
   /** Due time of that timer. */
   timerAt: number | null;
@@ -52,13 +53,13 @@ export function makeLive(key: InstanceKey, text: string, state: State | undefine
     execution: undefined,
     activity: "none",
     written: "",
-    wake: null,
     drop: false,
     lines: [],
     first: state?.seq ?? 0,
     durable: state?.seq ?? 0,
     queued: false,
     waiters: [],
+    turn: undefined,
     stopTimer: undefined,
     timerAt: null,
     crashed: false,

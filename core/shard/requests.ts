@@ -4,6 +4,7 @@
  * @module
  */
 import { type ErrorCode, TenureError, WorkflowError } from "../errors.ts";
+import type { InstanceKey } from "../ports/store.ts";
 
 /** A request about one instance, or one tenant. */
 export type Request =
@@ -32,12 +33,8 @@ export type Request =
     /** When it was sent, ms. */
     readonly at: number;
   }
-  | {
-    readonly verb: "pause" | "resume" | "terminate" | "restart" | "delete";
-    readonly tenant: string;
-    readonly workflow: string;
-    readonly id: string;
-  }
+  | ({ readonly verb: "pause" | "resume" | "terminate" | "delete" } & InstanceKey)
+  | ({ readonly verb: "restart" } & InstanceKey)
   | {
     readonly verb: "deploy";
     readonly tenant: string;

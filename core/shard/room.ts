@@ -3,9 +3,17 @@
  *
  * @module
  */
-import type { Room } from "./shard.ts";
 
-/** Makes one. */
+/** Counts what is inside. */
+export interface Room {
+  enter(): void;
+  leave(): void;
+  full(): boolean;
+  /** Resolves when it is not full. */
+  wait(): Promise<void>;
+}
+
+/** Makes one of a size. */
 export function createRoom(size: number): Room {
   let inside = 0;
   let waiting: (() => void)[] = [];

@@ -44,11 +44,11 @@ export function encode(value: unknown, options?: EncodeOptions): string {
       return "u";
     case "number":
       if (value - value === 0 && (value !== 0 || 1 / value > 0)) return "j" + value;
-      return "x" + writeTable(undefined, value);
+      return "x" + writeTable(value, undefined);
     case "object":
       return value === null ? "jnull" : checked(encodeObject(value, options), options);
     case "bigint":
-      if (bigintDigits(value).length <= MAX_BIGINT_DIGITS) return "x" + writeTable(undefined, value);
+      if (bigintDigits(value).length <= MAX_BIGINT_DIGITS) return "x" + writeTable(value, undefined);
       throw toValueError(new Refusal(TOO_BIG), rootOf(options));
     default:
       throw toValueError(new Refusal(`a ${typeof value} cannot be stored`), rootOf(options));
@@ -65,36 +65,7 @@ function checked(text: string, options: EncodeOptions | undefined): string {
 }
 
 function encodeObject(value: object, options: EncodeOptions | undefined): string {
-  const root = rootOf(options);
-  let copy: Bare | undefined;
-  try {
-    copy = copyIfPlain(value);
-  } catch (error) {
-    throw locate(error, root);
-  }
-  // Most values are an object of primitives: those need no bookkeeping.
-  if (copy !== undefined && isFlatJson(copy)) return "j" + stringify(copy);
-  const copying = takeSnapshot(value, copy, root);
+  const { copy, plain, odd } = takeSnapshot(value, rootOf(options));
   // All code of the value has run by now: nobody can give `toJSON` to all objects any more.
-  if (copying.plain && !(TO_JSON in ObjectPrototype)) return "j" + stringify(copying.copies[0]);
-  return "x" + writeTable(copying, copying.copies[0]);
-}
-
-function isFlatJson(copy: Bare): boolean {
-  if (TO_JSON in ObjectPrototype) return false;
-  for (const key in copy) {
-    const value = copy[key];
-    switch (typeof value) {
-      case "string":
-      case "boolean":
-        continue;
-      case "number":
-        if (value - value === 0 && (value !== 0 || 1 / value > 0)) continue;
-        return false;
-      default:
-        // Also when it is inherited, by somebody's change to all objects.
-        if (value !== null) return false;
-    }
-  }
-  return true;
+  return plain && !(TO_JSON in ObjectPrototype) ? "j" + stringify(copy) : "x" + writeTable(copy, odd);
 }

@@ -1,6 +1,6 @@
 /** Where something lies in a value, written as the expression that reads it. */
 
-import { Special } from "./copying.ts";
+import { copyOfItem, Special } from "./copying.ts";
 import type { Copying } from "./copying.ts";
 import { apply, isArray, keysOf, safeMap, stringify } from "./intrinsics.ts";
 import type { Bare, SafeMap } from "./intrinsics.ts";
@@ -30,9 +30,9 @@ const LONGEST_PATH = 900;
  * The copying keeps no way back, for it would pay for it every time; here the copies are looked through once. At most about
  * 1,000 characters, of which the last ones matter.
  */
-export function pathTo(copying: Copying, root: string, end: PathEnd): string {
+export function pathTo(copying: Copying | undefined, root: string, end: PathEnd): string {
   let path = end.property === undefined ? "" : named(end.property);
-  if (end.holder === undefined) return root + path;
+  if (copying === undefined || end.holder === undefined) return root + path;
   if (end.key !== undefined) path = segment(end.holder, end.key) + path;
   const ways = waysBack(copying);
   for (let way = ways.get(end.holder); way !== undefined; way = ways.get(way.holder)) {
@@ -45,7 +45,7 @@ export function pathTo(copying: Copying, root: string, end: PathEnd): string {
 /** By copy, where the object was met first. */
 function waysBack(copying: Copying): SafeMap<object, Way> {
   const ways = new safeMap<object, Way>();
-  const first = copying.copies[0] as object;
+  const first = copyOfItem(copying, copying.queue[0] as object);
   const note = (holder: object, key: Key, held: unknown): void => {
     if (typeof held !== "object" || held === null || held === first || ways.get(held) !== undefined) return;
     ways.set(held, { holder, key });
@@ -55,8 +55,8 @@ function waysBack(copying: Copying): SafeMap<object, Way> {
     const keys = keysOf(held);
     for (let i = 0; i < keys.length; i++) note(holder, keys[i] as string, held[keys[i] as string]);
   };
-  for (let i = 0; i < copying.count; i++) {
-    const holder = copying.copies[i] as object;
+  for (let i = 0; i < copying.queue.length; i++) {
+    const holder = copyOfItem(copying, copying.queue[i] as object);
     const items = holder instanceof Special ? holder.items : isArray(holder) ? holder : undefined;
     if (items === undefined) {
       noteNamed(holder, holder as Bare);

@@ -45,8 +45,10 @@ for (const name of flagNames) {
   flagGetters[flagGetters.length] = name in RegExp.prototype ? uncurryGetter(RegExp.prototype, name) : () => false;
 }
 
-/** Reads `source` into `special`. @throws {Refusal} when it cannot be stored, and whatever code of the value throws */
-export function readSpecial(copying: Copying, special: Special, source: object, cursor: Cursor): void {
+/** Reads what `special` stands for. @throws {Refusal} when it cannot be stored, and whatever code of the value throws */
+export function readSpecial(copying: Copying, special: Special, cursor: Cursor): void {
+  const source = special.source;
+  cursor.holder = special;
   cursor.key = undefined;
   switch (special.kind) {
     case "map":

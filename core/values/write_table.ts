@@ -1,7 +1,7 @@
 /** The second half of encoding, for what JSON cannot say: writes a copy as a table. See table.ts for the format. */
 
 import { HOLE, Special } from "./copying.ts";
-import type { Copying, Oddities } from "./copying.ts";
+import type { Oddities } from "./copying.ts";
 import { bareArray, bareRecord, bigintDigits, isArray, keysOf, safeMap, stringify } from "./intrinsics.ts";
 import type { Bare, SafeMap } from "./intrinsics.ts";
 import type { ErrorTexts } from "./specials.ts";
@@ -14,9 +14,9 @@ interface Writing {
   readonly odd: SafeMap<object, Oddities> | undefined;
 }
 
-/** The table of `root`, of which `copying` knows the objects: none when it is a primitive. Runs no code of the value. */
-export function writeTable(copying: Copying | undefined, root: unknown): string {
-  const writing: Writing = { numbers: new safeMap(), met: new bareArray(), odd: copying?.odd };
+/** The table of `root`, a primitive or a copy, in which `odd` knows the arrays that are not full rows. */
+export function writeTable(root: unknown, odd: SafeMap<object, Oddities> | undefined): string {
+  const writing: Writing = { numbers: new safeMap(), met: new bareArray(), odd };
   const out = new bareArray<unknown>();
   let at = 0;
   out[at++] = slot(root, writing);

@@ -1,0 +1,180 @@
+/**
+ * Requests, applied by the owner: each is decided against the newest state and leaves records.
+ *
+ * @module
+ */
+import { findVersion, type TenantRecord, withVersion } from "../code/tenant_record.ts";
+import type { Facts } from "../instance/decide/common.ts";
+import { eventReceived, pauseRequested, resumed, terminated } from "../instance/decide/control.ts";
+import { record } from "../instance/records.ts";
+import { isEnded, type State } from "../instance/state.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { InstanceKey } from "../ports/store.ts";
+import type { Opener } from "./activation.ts";
+import type { Live } from "./live.ts";
+import type { Lives } from "./lives.ts";
+import { DONE, type InstanceRequest, notFound, type Outcome, refused, type Request } from "./requests.ts";
+import type { Runner } from "./runner.ts";
+import type { Tenants } from "./tenants.ts";
+
+/** What requests are applied to. */
+export interface ApplyParts {
+  readonly clock: Clock;
+  readonly opener: Opener;
+  readonly lives: Lives;
+  readonly tenants: Tenants;
+  readonly runner: Runner;
+  facts(tenant: string): Facts;
+}
+
+type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
+
+/** Makes what applies requests of one shard: at once when all that it needs is in memory. */
+export function createApply(parts: ApplyParts): (request: Request) => Outcome | Promise<Outcome> {
+  const { clock, opener, lives, tenants, runner } = parts;
+
+  function apply(request: Request): Outcome | Promise<Outcome> {
+    switch (request.verb) {
+      case "deploy":
+      case "activate":
+        return then(tenants.get(request.tenant), (tenant) => deploy(request, tenant));
+      case "create":
+        return then(tenants.get(request.tenant), (tenant) => {
+          if (request.fresh) return create(request, undefined, tenant);
+          return then(lives.find(request), (live) => create(request, live, tenant));
+        });
+      case "restart":
+        return then(tenants.get(request.tenant), (tenant) => {
+          return then(lives.find(request), (live) => known(request, live, (state, found) => restart(state, found, tenant)));
+        });
+      default:
+        return then(lives.find(request), (live) => {
+          return known(request, live, (state, found) => control(request, state, found));
+        });
+    }
+  }
+
+  /** Applies to an instance that exists; one that was only looked at goes again. */
+  function known(
+    request: InstanceRequest,
+    live: Live | undefined,
+    decide: (state: State, live: Live) => Outcome,
+  ): Outcome {
+    if (live?.state === undefined) return notFound(request.id);
+    const outcome = decide(live.state, live);
+    lives.release(live);
+    return outcome;
+  }
+
+  function deploy(request: Of<"deploy" | "activate">, tenant: TenantRecord | undefined): Outcome {
+    const { version } = request;
+    const known = findVersion(tenant, version);
+    if (request.verb === "activate" && known === undefined) {
+      return refused("version_not_found", `Cannot activate the version "${version}": it was never deployed`);
+    }
+    const classes = request.verb === "deploy" ? request.classes : [];
+    tenants.put(request.tenant, withVersion(tenant, known ?? { version, at: clock.now(), classes }));
+    return DONE;
+  }
+
+  /** The version that a new life gets, or why there is none. */
+  function versionFor(workflow: string, tenant: TenantRecord | undefined, asked?: string): string | Outcome {
+    const registered = opener.registered(workflow);
+    if (registered !== undefined) return registered;
+    if (tenant === undefined) {
+      return refused("no_active_version", `Cannot create an instance of "${workflow}": the tenant has deployed no code`);
+    }
+    const version = findVersion(tenant, asked ?? tenant.active);
+    if (version === undefined) {
+      return refused("version_not_found", `Cannot create an instance in the version "${asked}": it was never deployed`);
+    }
+    if (!version.classes.includes(workflow)) {
+      return refused("workflow_not_found", `Cannot find the workflow "${workflow}": the code exports no such class`);
+    }
+    return version.version;
+  }
+
+  function create(request: Of<"create">, existing: Live | undefined, tenant: TenantRecord | undefined): Outcome {
+    const { workflow, id, params } = request;
+    if (existing?.state !== undefined) {
+      lives.release(existing);
+      return refused("instance.already_exists", `(instance.already_exists) The instance "${id}" exists already`);
+    }
+    const version = versionFor(workflow, tenant, request.version);
+    if (typeof version !== "string") return version;
+    bear({ tenant: request.tenant, workflow, id }, { life: 1, version, params }, existing);
+    return DONE;
+  }
+
+  /** A new life: its predecessor's journal goes with the same commit. */
+  function bear(
+    key: InstanceKey,
+    { params, ...life }: { readonly life: number; readonly version: string; readonly params: string },
+    before: Live | undefined,
+  ): void {
+    if (before !== undefined) runner.end(before);
+    const live = lives.replace(key, before, true);
+    lives.append(live, [record({ k: "created", t: clock.now(), ...life, seed: clock.uuid(), rng: 1 }, params)]);
+    runner.proceed(live);
+  }
+
+  function restart(state: State, live: Live, tenant: TenantRecord | undefined): Outcome {
+    const version = versionFor(live.key.workflow, tenant);
+    if (typeof version !== "string") return version;
+    bear(live.key, { life: state.life + 1, version, params: state.params }, live);
+    return DONE;
+  }
+
+  function control(request: Of<"event" | "pause" | "resume" | "terminate" | "delete">, state: State, live: Live): Outcome {
+    const facts = parts.facts(request.tenant);
+    switch (request.verb) {
+      case "event":
+        return event(request, state, live, facts);
+      case "pause":
+        lives.append(live, pauseRequested(state, facts));
+        break;
+      case "resume":
+        lives.append(live, resumed(state, facts));
+        break;
+      case "terminate":
+        if (isEnded(state)) {
+          return refused(
+            "instance.cannot_terminate",
+            `(instance.cannot_terminate) Cannot terminate the instance "${request.id}": it has ended`,
+          );
+        }
+        lives.append(live, terminated(state, facts));
+        runner.end(live);
+        return DONE;
+      case "delete":
+        runner.end(live);
+        lives.replace(live.key, live, false);
+        return DONE;
+      default:
+        request satisfies never;
+    }
+    runner.proceed(live);
+    return DONE;
+  }
+
+  function event(request: Of<"event">, state: State, live: Live, facts: Facts): Outcome {
+    const { id, type, payload, event, at } = request;
+    if (isEnded(state)) {
+      return refused("instance.ended", `(instance.ended) Cannot send an event to the instance "${id}": it has ended`);
+    }
+    if (state.buffered >= facts.limits.bufferedEvents && !(event !== undefined && state.eventIds.has(event))) {
+      return refused("quota_exceeded", `Cannot send an event to the instance "${id}": ${state.buffered} wait already`);
+    }
+    const records = eventReceived(state, { type, payload, id: event, at }, facts);
+    lives.append(live, records);
+    if (records.length > 0) runner.proceed(live);
+    return DONE;
+  }
+
+  return apply;
+}
+
+/** Goes on at once when there is nothing to wait for: a thousand requests of one task share a commit. */
+function then<A, B>(value: A | Promise<A>, next: (value: A) => B | Promise<B>): B | Promise<B> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}

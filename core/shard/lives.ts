@@ -1,0 +1,93 @@
+/**
+ * The instances of a shard that are in memory.
+ *
+ * @module
+ */
+import { keyText } from "../ids.ts";
+import type { Records } from "../instance/decide/common.ts";
+import { stateOf } from "../instance/evolve.ts";
+import { emptyState } from "../instance/state.ts";
+import type { InstanceKey, Store } from "../ports/store.ts";
+import type { Committer } from "./committer.ts";
+import { appendTo, type Live, makeLive } from "./live.ts";
+
+/** Loads them, changes them, lets them go when all is durable. */
+export interface Lives {
+  /** The instance, from memory or the store; at once when it is in memory. */
+  find(key: InstanceKey): Live | undefined | Promise<Live | undefined>;
+  /** Applies records and queues them for the next commit. */
+  append(live: Live, records: Records): void;
+  /** Queues what the head implies, when it changed. */
+  touch(live: Live): void;
+  /** Begins another life in place of `before`, whose journal goes with the same commit; without `reborn`: for good. */
+  replace(key: InstanceKey, before: Live | undefined, reborn: boolean): Live;
+  /** Whether this is the instance's present life, in a shard that is still ours. */
+  current(live: Live): boolean;
+  /** Forgets it, if nothing of it is running or not durable. */
+  release(live: Live): void;
+  all(): Iterable<Live>;
+  clear(): void;
+}
+
+/** Makes the memory of one shard. */
+export function createLives(shard: number, store: Store, committer: Committer): Lives {
+  const lives = new Map<string, Live>();
+  const loading = new Map<string, Promise<Live | undefined>>();
+  let cleared = false;
+
+  async function read(key: InstanceKey, text: string): Promise<Live | undefined> {
+    const image = await store.load(shard, key);
+    if (image === null || cleared) return undefined;
+    const { tenant, workflow, id } = key;
+    const live = makeLive({ tenant, workflow, id }, text, stateOf(image.journal));
+    const { status, wake, ended, data } = image.head;
+    live.written = `${status} ${wake} ${ended} ${data}`;
+    lives.set(text, live);
+    return live;
+  }
+
+  function touch(live: Live): void {
+    committer.touch(shard, live);
+  }
+
+  return {
+    find(key) {
+      const text = keyText(key);
+      const live = lives.get(text);
+      if (live !== undefined) return live;
+      let reading = loading.get(text);
+      if (reading === undefined) {
+        reading = read(key, text).finally(() => loading.delete(text));
+        loading.set(text, reading);
+      }
+      return reading;
+    },
+    append(live, records) {
+      if (records.length === 0 || live.state === undefined) return;
+      appendTo(live, live.state, records);
+      touch(live);
+    },
+    touch,
+    replace(key, before, reborn) {
+      const live = makeLive(key, keyText(key), reborn ? emptyState() : undefined);
+      if (before !== undefined) {
+        live.drop = true;
+        committer.discard(shard, before);
+      }
+      lives.set(live.text, live);
+      if (!reborn) touch(live);
+      return live;
+    },
+    current: (live) => lives.get(live.text) === live,
+    release(live) {
+      const busy = live.execution !== undefined || live.activity === "opening" || live.queued;
+      const durable = live.lines.length === 0 && live.durable >= live.first;
+      if (!busy && durable && lives.get(live.text) === live) lives.delete(live.text);
+    },
+    all: () => lives.values(),
+    clear() {
+      cleared = true;
+      lives.clear();
+    },
+  };
+}

@@ -1,0 +1,201 @@
+/**
+ * Running instances: a guest is opened when there is something to do, and let go when only time or a message can help.
+ *
+ * @module
+ */
+import { TenureError } from "../errors.ts";
+import type { Desk } from "../execution/desk.ts";
+import { createExecution } from "../execution/execution.ts";
+import type { Facts } from "../instance/decide/common.ts";
+import { interrupted, parked } from "../instance/decide/control.ts";
+import { isEnded, nextDue, type State } from "../instance/state.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Opener } from "./activation.ts";
+import type { Live } from "./live.ts";
+import type { Lives } from "./lives.ts";
+import type { Room } from "./room.ts";
+import type { RunQueue } from "./run_queue.ts";
+
+/** What runs the instances of a shard. */
+export interface Runner {
+  /** Something changed: it runs if it can. */
+  proceed(live: Live): void;
+  /** Lets its guest go. */
+  end(live: Live): void;
+}
+
+/** What a runner is made of. */
+export interface RunnerParts {
+  readonly clock: Clock;
+  readonly opener: Opener;
+  readonly lives: Lives;
+  /** A bound on what runs, of all shards. */
+  readonly room: Room;
+  /** Where instances that can go on wait for their turn. */
+  readonly runnable: RunQueue<() => void>;
+  facts(tenant: string): Facts;
+  draining(): boolean;
+  /** Asks the engine to run the queue and to commit. */
+  pump(): void;
+  /** Aborts when the shard is not ours any more. */
+  readonly gone: AbortSignal;
+}
+
+/** Turns that an execution may take before another gets its turn. */
+const TURNS = 16;
+/** Before a platform's trouble (a sandbox or `env` that throws) is tried again, ms. */
+const RETRY = 1_000;
+
+/** Makes the runner of one shard. */
+export function createRunner(parts: RunnerParts): Runner {
+  const { clock, opener, lives, room, runnable, gone } = parts;
+
+  function proceed(live: Live): void {
+    const { state } = live;
+    if (live.execution !== undefined) return ready(live);
+    if (state === undefined || isEnded(state) || state.phase === "paused") return lives.release(live);
+    activate(live);
+  }
+
+  function activate(live: Live): void {
+    if (live.activity === "opening" || live.activity === "running" || parts.draining()) return;
+    if (room.full()) {
+      // it waits in the store, not in memory: the timers bring it back
+      live.activity = "waiting";
+      return lives.touch(live);
+    }
+    live.activity = "opening";
+    room.enter();
+    open(live).then(undefined, (error) => failed(live, error));
+  }
+
+  async function open(live: Live): Promise<void> {
+    const { key, state } = live;
+    if (state === undefined) return idle(live);
+    if (live.crashed) {
+      live.crashed = false;
+      lives.append(live, interrupted(state, "crash", parts.facts(key.tenant)));
+      // the count is durable before the code runs: what kills the process is found out (I23)
+      const durable = new Promise<void>((done) => live.waiters.push(done));
+      parts.pump();
+      await durable;
+    }
+    if (unwanted(live, state)) return idle(live);
+    const opened = await opener.open(key, state.version, () => live.execution?.collect(), gone);
+    if (unwanted(live, state)) {
+      opened.guest.drop();
+      return idle(live);
+    }
+    live.execution = createExecution(desk(live, state, opened.call), {
+      workflow: key.workflow,
+      id: key.id,
+      className: key.workflow,
+      grants: opened.grants,
+      key: `${live.text}/${state.life}`,
+      mediated: opened.mediated,
+      guest: opened.guest,
+    });
+    live.activity = "running";
+    ready(live);
+  }
+
+  function unwanted(live: Live, state: State): boolean {
+    return gone.aborted || !lives.current(live) || isEnded(state) || state.phase === "paused" || parts.draining();
+  }
+
+  function failed(live: Live, error: unknown): void {
+    const { state } = live;
+    if (state === undefined || gone.aborted) return idle(live);
+    if (error instanceof TenureError && error.code === "code_unavailable") {
+      lives.append(live, parked(state, "code_unavailable", error.message, parts.facts(live.key.tenant)));
+      idle(live);
+      return parts.pump();
+    }
+    clock.setTimer(RETRY, () => {
+      idle(live);
+      if (!gone.aborted && lives.current(live)) proceed(live);
+      parts.pump();
+    });
+  }
+
+  /** An opening that comes to nothing. */
+  function idle(live: Live): void {
+    live.activity = "none";
+    room.leave();
+    lives.release(live);
+  }
+
+  function desk(live: Live, state: State, call: Desk["call"]): Desk {
+    return {
+      clock,
+      limits: opener.limits(live.key.tenant),
+      state,
+      append: (records) => lives.append(live, records),
+      afterCommit(run) {
+        live.waiters.push(run);
+        lives.touch(live);
+      },
+      durable: () => live.durable,
+      draining: parts.draining,
+      runnable: () => ready(live),
+      call,
+      log(line) {
+        const show = (): void => opener.log(live.key, line);
+        if (live.queued) live.waiters.push(show);
+        else show();
+      },
+    };
+  }
+
+  function ready(live: Live): void {
+    if (live.execution === undefined) return;
+    live.turn ??= () => advance(live);
+    runnable.push(live.key.tenant, live.turn);
+    parts.pump();
+  }
+
+  function advance(live: Live): void {
+    const { execution, state } = live;
+    if (execution === undefined || state === undefined || !lives.current(live)) return;
+    const standing = execution.advance(TURNS);
+    switch (standing) {
+      case "ready":
+        return ready(live);
+      case "busy":
+        return watch(live, nextDue(state));
+      case "dead":
+        end(live);
+        return activate(live);
+      case "resting":
+      case "over":
+        end(live);
+        live.activity = standing === "resting" ? "resting" : "none";
+        return lives.touch(live);
+      default:
+        standing satisfies never;
+    }
+  }
+
+  /** A running instance watches its own next due time: the store's timers do not know it. */
+  function watch(live: Live, due: number | null): void {
+    if (live.timerAt === due) return;
+    live.stopTimer?.();
+    live.stopTimer = undefined;
+    live.timerAt = due;
+    if (due === null) return;
+    live.stopTimer = clock.setTimer(Math.max(0, due - clock.now()), () => {
+      live.timerAt = null;
+      ready(live);
+    });
+  }
+
+  function end(live: Live): void {
+    watch(live, null);
+    live.execution?.close();
+    live.execution = undefined;
+    if (live.activity === "running") room.leave();
+    if (live.activity !== "opening") live.activity = "none";
+  }
+
+  return { proceed, end };
+}
