@@ -130,7 +130,8 @@ export function createExecution(desk: Desk, run: Run): Execution {
       }
       if (replay.behind()) return undefined;
     }
-    return deliveries.shift();
+    // what a body came to is recorded before another turn, of which the guest could die
+    return inputs.length > 0 ? undefined : deliveries.shift();
   }
 
   function take(next: Outgoing): void {
