@@ -1,12 +1,14 @@
 /**
  * Writes the generated modules: `npm run generate`. They are committed, because Deno and JSR run the source tree, where
- * nothing is built; tests/generated_test.ts makes them again and compares.
+ * nothing is built. With `--check` it writes nothing and fails when one of them is not what its sources make now.
  *
  * @module
  */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import process from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
 
 const root = new URL("../", import.meta.url);
 
@@ -43,7 +45,7 @@ async function makePrelude(): Promise<string> {
   // Here, not above: on runtimes where esbuild does not run, the rest of this file does.
   const { build } = await import("esbuild");
   const result = await build({
-    absWorkingDir: new URL(root).pathname,
+    absWorkingDir: fileURLToPath(root),
     entryPoints: ["adapters/sandbox/guest/prelude.ts"],
     bundle: true,
     write: false,
@@ -69,10 +71,17 @@ async function makePrelude(): Promise<string> {
   ].join("\n");
 }
 
-if (import.meta.main ?? process.argv[1] === new URL(import.meta.url).pathname) {
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const checks = process.argv.includes("--check");
   for (const { path, make } of GENERATED) {
     const text = await make();
-    await writeFile(new URL(path, root), text);
-    process.stdout.write(`${path}: ${text.length} characters\n`);
+    const same = existsSync(new URL(path, root)) && await readFile(new URL(path, root), "utf8") === text;
+    if (checks && !same) {
+      process.exitCode = 1;
+      process.stdout.write(`${path} is not up to date: run npm run generate\n`);
+    } else if (!same) {
+      await writeFile(new URL(path, root), text);
+      process.stdout.write(`${path}: ${text.length} characters\n`);
+    }
   }
 }
