@@ -6,7 +6,6 @@ import {
   bareArray,
   bigintDigits,
   descriptorOf,
-  hasOwn,
   isArray,
   keysOf,
   ObjectPrototype,
@@ -15,7 +14,7 @@ import {
 } from "./intrinsics.ts";
 import type { Bare, SafeMap } from "./intrinsics.ts";
 import { MAX_BIGINT_DIGITS, MAX_DEPTH, MAX_ENTRIES } from "./limits.ts";
-import { Refusal, unreadable } from "./refusal.ts";
+import { isRefusal, Refusal, unreadable } from "./refusal.ts";
 
 /** Stands in a copy for an object that JSON has no word for. */
 export class Special {
@@ -43,6 +42,12 @@ export const HOLE: object = Object.freeze(Object.create(null));
 /** Why some bigints are refused. */
 export const TOO_BIG = "the bigint is too big";
 
+/** The copy of an array, which inherits nothing. */
+export interface ArrayCopy extends Array<unknown> {
+  /** The original, when only the beginning was copied so far. */
+  source?: unknown[];
+}
+
 /** What an array has beside a full row of elements. */
 export interface Oddities {
   /** Its properties that are not elements. */
@@ -51,11 +56,8 @@ export interface Oddities {
 
 /** A copy under way. */
 export interface Copying {
-  /**
-   * What is still to be looked into, in breadth-first order, and what already was: copies of plain objects, originals of arrays
-   * and {@link Special}s.
-   */
-  readonly queue: object[];
+  /** The copies that hold more than JSON's primitives, in breadth-first order: still to be looked into, or looked into. */
+  readonly queue: (Bare | ArrayCopy | Special)[];
   /** Copies by original. */
   readonly seen: SafeMap<object, object>;
   /** How deep the walk is: 1 for the outermost object. */
@@ -84,12 +86,6 @@ export function startCopying(): Copying {
     holder: undefined,
     key: undefined,
   };
-}
-
-/** The copy that an item of the queue is or stands for. */
-export function copyOfItem(copying: Copying, item: object): object {
-  // Copies are no originals: only an array is found.
-  return copying.seen.get(item) ?? item;
 }
 
 /** What stands in a copy for `value`. @throws {Refusal} when it cannot be stored, and whatever code of the value throws */
@@ -127,22 +123,34 @@ export function takeObject(copying: Copying, value: object): object {
     throw new Refusal(`it is too deep, there are more than ${MAX_DEPTH} containers within one another`);
   }
   if (isArray(value)) {
-    const copy = new bareArray();
+    const copy: ArrayCopy = new bareArray();
     copying.seen.set(value, copy);
-    if (!copyPlainElements(copying, value, copy)) copying.queue[copying.queue.length] = value;
+    if (!copyElements(copying, value, copy)) {
+      copy.source = value;
+      copying.queue[copying.queue.length] = copy;
+    }
     return copy;
   }
   const prototype = prototypeOf(value);
-  const copy = prototype === ObjectPrototype || prototype === null ? copyOf(value) : takeUncommon(copying, value);
+  if (prototype !== ObjectPrototype && prototype !== null) return takeUncommon(copying, value);
+  const copy = copyOf(value);
   copying.seen.set(value, copy);
-  if (copy instanceof Special || !isFlat(copying, copy)) copying.queue[copying.queue.length] = copy;
+  if (!isFlat(copying, copy)) copying.queue[copying.queue.length] = copy;
   return copy;
+}
+
+/** {@link copyOf} of a plain object, `undefined` for anything else. */
+export function copyIfPlain(value: object): Bare | undefined {
+  if (isArray(value)) return undefined;
+  const prototype = prototypeOf(value);
+  return prototype === ObjectPrototype || prototype === null ? copyOf(value) : undefined;
 }
 
 /** A plain object with the own enumerable properties of `value`, each read once. @throws {Refusal} when one cannot be read */
 export function copyOf(value: object): Bare {
   try {
-    return { ...value } as Bare;
+    // Without a prototype: neither a `toJSON` nor keys that somebody gave to all objects are inherited.
+    return { __proto__: null, ...value } as unknown as Bare;
   } catch (cause) {
     throw unreadable(culprit(value), cause);
   }
@@ -171,21 +179,76 @@ export function isFlat(copying: Copying | undefined, copy: Bare): boolean {
   return true;
 }
 
-// Stops at the first element that is more than this, and at holes; whoever goes on begins at the length of the copy.
-function copyPlainElements(copying: Copying, source: unknown[], copy: unknown[]): boolean {
+// Stops after the first element that is more than a primitive of JSON, which it leaves in the copy as it was read: the walk goes
+// on from the last element of the copy, and nothing is read twice.
+function copyElements(copying: Copying, source: unknown[], copy: unknown[]): boolean {
   let i = 0;
   try {
     const length = source.length;
-    countEntries(copying, length);
+    if (length > MAX_ENTRIES) throw tooManyEntries();
     for (; i < length; i++) {
-      const value = source[i];
+      const value = copy[i] = source[i];
       switch (typeof value) {
+        case "string":
+          continue;
         case "number":
-          if (value - value !== 0 || (value === 0 && 1 / value < 0)) copying.plain = false;
+          if (value - value === 0 && (value !== 0 || 1 / value > 0)) continue;
+          return false;
+        case "boolean":
+          continue;
+        default:
+          if (value !== null) return false;
       }
     }
-  } catch (cause) {
-    throw unreadable(i, cause);
+    if ((source as { index?: unknown }).index !== undefined) return false;
+  } catch (error) {
+    throw isRefusal(error) ? error : unreadable(i, error);
   }
+  countEntries(copying, i);
   return true;
+}
+
+/** Counts `count` more entries. @throws {Refusal} when that is more than a value may have */
+export function countEntries(copying: Copying, count: number): void {
+  if ((copying.entries += count) > MAX_ENTRIES) throw tooManyEntries();
+}
+
+function tooManyEntries(): Refusal {
+  return new Refusal(`the value has more than ${MAX_ENTRIES} entries`);
+}
+
+function takeUncommon(copying: Copying, value: object): Bare | Special {
+  const kind = kindOf(value);
+  if (kind === "other") {
+    const name = className(value);
+    throw new Refusal(
+      name === "Promise"
+        ? "a Promise cannot be stored: an await is missing"
+        : `an instance of ${name} cannot be stored, only plain objects and built-in values`,
+    );
+  }
+  if (kind !== "object") copying.plain = false;
+  const copy = kind === "object" ? copyOf(value) : new Special(kind, value);
+  copying.seen.set(value, copy);
+  copying.queue[copying.queue.length] = copy;
+  return copy;
+}
+
+// The object is refused, so that asking a getter a second time can change nothing that is stored.
+function culprit(value: object): string | undefined {
+  try {
+    const keys = keysOf(value);
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as string;
+      if (descriptorOf(value, key)?.get === undefined) continue;
+      try {
+        (value as Bare)[key];
+      } catch {
+        return key;
+      }
+    }
+  } catch {
+    // A proxy that cannot even be listed: then it is the object as a whole.
+  }
+  return undefined;
 }

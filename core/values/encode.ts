@@ -1,13 +1,11 @@
 /** Writes values. The formats are told apart by their first character; see table.ts for `x`. */
 
 import { TOO_BIG } from "./copying.ts";
-import { bigintDigits, ObjectPrototype, stringify } from "./intrinsics.ts";
+import { bigintDigits, stringify } from "./intrinsics.ts";
 import { MAX_BIGINT_DIGITS, MAX_LENGTH } from "./limits.ts";
 import { Refusal, toValueError } from "./refusal.ts";
 import { takeSnapshot } from "./snapshot.ts";
 import { writeTable } from "./write_table.ts";
-
-const TO_JSON = "toJSON";
 
 /** Options of {@link encode}. */
 export interface EncodeOptions {
@@ -66,6 +64,5 @@ function checked(text: string, options: EncodeOptions | undefined): string {
 
 function encodeObject(value: object, options: EncodeOptions | undefined): string {
   const { copy, plain, odd } = takeSnapshot(value, rootOf(options));
-  // All code of the value has run by now: nobody can give `toJSON` to all objects any more.
-  return plain && !(TO_JSON in ObjectPrototype) ? "j" + stringify(copy) : "x" + writeTable(copy, odd);
+  return plain ? "j" + stringify(copy) : "x" + writeTable(copy, odd);
 }

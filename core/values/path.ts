@@ -1,19 +1,12 @@
 /** Where something lies in a value, written as the expression that reads it. */
 
-import { copyOfItem, Special } from "./copying.ts";
+import { Special } from "./copying.ts";
 import type { Copying } from "./copying.ts";
 import { apply, isArray, keysOf, safeMap, stringify } from "./intrinsics.ts";
 import type { Bare, SafeMap } from "./intrinsics.ts";
 import { cutToBytes } from "../utf8.ts";
 
 type Key = string | number;
-
-/** What a path leads to: `property` of what is at `key` of the object whose copy is `holder`; each may be missing. */
-export interface PathEnd {
-  readonly holder: object | undefined;
-  readonly key: string | number | undefined;
-  readonly property: string | undefined;
-}
 
 interface Way {
   readonly holder: object;
@@ -25,19 +18,21 @@ const identifier = /^[A-Za-z_$][A-Za-z0-9_$]{0,63}$/;
 const LONGEST_PATH = 900;
 
 /**
- * The path to `end`, from `root` on: `result.items[3].fn`.
+ * The path to where a copying is, and to `property` of what is there: `result.items[3].fn`.
  *
  * The copying keeps no way back, for it would pay for it every time; here the copies are looked through once. At most about
  * 1,000 characters, of which the last ones matter.
  */
-export function pathTo(copying: Copying | undefined, root: string, end: PathEnd): string {
-  let path = end.property === undefined ? "" : named(end.property);
-  if (copying === undefined || end.holder === undefined) return root + path;
-  if (end.key !== undefined) path = segment(end.holder, end.key) + path;
+export function pathTo(copying: Copying | undefined, root: string, property: Key | undefined): string {
+  let path = property === undefined ? "" : typeof property === "number" ? `[${property}]` : named(property);
+  let holder = copying?.holder;
+  if (copying === undefined || holder === undefined) return root + path;
+  if (copying.key !== undefined) path = segment(holder, copying.key) + path;
   const ways = waysBack(copying);
-  for (let way = ways.get(end.holder); way !== undefined; way = ways.get(way.holder)) {
+  for (let way = ways.get(holder); way !== undefined; way = ways.get(holder)) {
     path = segment(way.holder, way.key) + path;
     if (path.length > LONGEST_PATH) return `${root}…${path}`;
+    holder = way.holder;
   }
   return root + path;
 }
@@ -45,7 +40,7 @@ export function pathTo(copying: Copying | undefined, root: string, end: PathEnd)
 /** By copy, where the object was met first. */
 function waysBack(copying: Copying): SafeMap<object, Way> {
   const ways = new safeMap<object, Way>();
-  const first = copyOfItem(copying, copying.queue[0] as object);
+  const first = copying.queue[0];
   const note = (holder: object, key: Key, held: unknown): void => {
     if (typeof held !== "object" || held === null || held === first || ways.get(held) !== undefined) return;
     ways.set(held, { holder, key });
@@ -56,7 +51,7 @@ function waysBack(copying: Copying): SafeMap<object, Way> {
     for (let i = 0; i < keys.length; i++) note(holder, keys[i] as string, held[keys[i] as string]);
   };
   for (let i = 0; i < copying.queue.length; i++) {
-    const holder = copyOfItem(copying, copying.queue[i] as object);
+    const holder = copying.queue[i] as object;
     const items = holder instanceof Special ? holder.items : isArray(holder) ? holder : undefined;
     if (items === undefined) {
       noteNamed(holder, holder as Bare);

@@ -5,12 +5,12 @@ import { ValueError } from "./error.ts";
 /** Thrown inside the encoder only; leaves it as a {@link ValueError} with a path. */
 export class Refusal {
   readonly reason: string;
-  /** The property of the refused object that is to blame, when it is one. */
-  readonly key: string | undefined;
+  /** The property or element of the refused object that is to blame, when it is one. */
+  readonly key: string | number | undefined;
   /** What was thrown by code of the value. */
   readonly cause: unknown;
 
-  constructor(reason: string, key?: string, cause?: unknown) {
+  constructor(reason: string, key?: string | number, cause?: unknown) {
     this.reason = reason;
     this.key = key;
     this.cause = cause;
@@ -18,7 +18,7 @@ export class Refusal {
 }
 
 /** The refusal of a value that answered with an exception when `key` was read. */
-export function unreadable(key: string | undefined, cause: unknown): Refusal {
+export function unreadable(key: string | number | undefined, cause: unknown): Refusal {
   return new Refusal(READING_THREW, key, cause);
 }
 

@@ -14,7 +14,7 @@ import type { Bare } from "./intrinsics.ts";
 import { toBase64 } from "./base64.ts";
 import { typedArrayClasses } from "./classes.ts";
 import { countEntries, take } from "./copying.ts";
-import type { Copying, Cursor, Special } from "./copying.ts";
+import type { Copying, Special } from "./copying.ts";
 import { bufferLength, dateTime, regexpSource, typedArrayName, unbox } from "./brands.ts";
 import { MAX_LENGTH, MAX_PATTERN } from "./limits.ts";
 import { Refusal } from "./refusal.ts";
@@ -46,17 +46,15 @@ for (const name of flagNames) {
 }
 
 /** Reads what `special` stands for. @throws {Refusal} when it cannot be stored, and whatever code of the value throws */
-export function readSpecial(copying: Copying, special: Special, cursor: Cursor): void {
+export function readSpecial(copying: Copying, special: Special): void {
   const source = special.source;
-  cursor.holder = special;
-  cursor.key = undefined;
   switch (special.kind) {
     case "map":
-      return takeItems(copying, special, mapItems(source), cursor);
+      return takeItems(copying, special, mapItems(source));
     case "set":
-      return takeItems(copying, special, setItems(source), cursor);
+      return takeItems(copying, special, setItems(source));
     case "boxed":
-      return takeItems(copying, special, [unbox(source)], cursor);
+      return takeItems(copying, special, [unbox(source)]);
     case "date":
       special.content = dateTime(source);
       return;
@@ -76,16 +74,16 @@ export function readSpecial(copying: Copying, special: Special, cursor: Cursor):
       return;
     }
     case "error":
-      return readError(copying, special, source as Bare, cursor);
+      return readError(copying, special, source as Bare);
     default:
       return special.kind satisfies never;
   }
 }
 
-function takeItems(copying: Copying, special: Special, raw: unknown[], cursor: Cursor): void {
+function takeItems(copying: Copying, special: Special, raw: unknown[]): void {
   countEntries(copying, raw.length);
   for (let i = 0; i < raw.length; i++) {
-    cursor.key = i;
+    copying.key = i;
     special.items[i] = take(copying, raw[i]);
   }
 }
@@ -135,22 +133,22 @@ function bytesOf(buffer: ArrayBuffer, offset: number, length: number): string {
   return toBase64(new Bytes(buffer, offset, length), length);
 }
 
-function readError(copying: Copying, special: Special, error: Bare, cursor: Cursor): void {
-  cursor.key = "name";
+function readError(copying: Copying, special: Special, error: Bare): void {
+  copying.key = "name";
   const name = textOf(error.name, "Error");
-  cursor.key = "message";
+  copying.key = "message";
   const message = error.message;
   const keep = (message !== undefined && message !== "") || hasOwn(error, "message");
   special.content = { name, message: keep ? textOf(message, "") : undefined } satisfies ErrorTexts;
   const links = special.links = new bareRecord();
   if (hasOwn(error, "cause")) {
-    cursor.key = "cause";
+    copying.key = "cause";
     links.cause = take(copying, error.cause);
   }
   // An enumerable `errors` is somebody's own property; that of an AggregateError is not.
   const errors = descriptorOf(error, "errors");
   if (errors !== undefined && errors.enumerable !== true && "value" in errors) {
-    cursor.key = "errors";
+    copying.key = "errors";
     links.errors = take(copying, errors.value);
   }
   const own = special.own = new bareRecord();
@@ -160,7 +158,7 @@ function readError(copying: Copying, special: Special, error: Bare, cursor: Curs
     const key = keys[i] as string;
     if (isErrorField(key)) continue;
     const property = descriptorOf(error, key);
-    cursor.key = key;
+    copying.key = key;
     if (property !== undefined && "value" in property) own[key] = take(copying, property.value);
   }
 }
