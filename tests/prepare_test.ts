@@ -104,6 +104,10 @@ test("prepareModules() holds the limits", () => {
   assertStringIncludes(problems({ "index.ts": ";".repeat(600_000) })[0]?.message as string, "bundle it to JavaScript");
 });
 
+test("prepareModules() refuses a source with NUL", () => {
+  assertEquals(problems({ "index.ts": "a\n'\0'" })[0]?.line, 2);
+});
+
 test("prepareModules() refuses what is no code at all", () => {
   for (const code of [{}, { mainModule: "a.js" }, { mainModule: "a.js", modules: { "a.js": 1 } }, { modules: {} }]) {
     assertThrows(() => prepareModules(code as never, DEFAULT_LIMITS), CodeError);

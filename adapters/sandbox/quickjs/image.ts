@@ -61,8 +61,19 @@ export function restoreImage(machine: Machine, layout: Layout, image: Image): vo
   machine.outOfMemory = false;
 }
 
+/** Whether it can still be told what a machine's heap is; if not, only a guest that broke the engine can be the cause. */
+export function hasSoundHeap(machine: Machine, layout: Layout): boolean {
+  const bytes = machine.bytes();
+  const end = breakWord(bytes, layout);
+  return end >= layout.stackTop && end <= bytes.length;
+}
+
+function breakWord(bytes: Uint8Array, layout: Layout): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(layout.breakAt, true);
+}
+
 function breakOf(bytes: Uint8Array, layout: Layout): number {
-  const end = new DataView(bytes.buffer, bytes.byteOffset).getUint32(layout.breakAt, true);
+  const end = breakWord(bytes, layout);
   if (end < layout.stackTop || end > bytes.length) throw new Error("Cannot tell where the heap of the machine ends");
   return end;
 }

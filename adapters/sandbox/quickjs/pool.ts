@@ -14,6 +14,8 @@ import type { Vm } from "./vm.ts";
 export interface VmPoolOptions {
   /** Makes a VM whose memory may have so many pages. */
   readonly make: (maximumPages: number) => Promise<Vm>;
+  /** Whether a VM that is given back can be reset. */
+  readonly isSound: (vm: Vm) => boolean;
   readonly budgetBytes: number;
 }
 
@@ -58,8 +60,9 @@ export class VmPool {
     const place = this.#places.get(vm);
     if (place === undefined) return;
     const bytes = vm.machine.memory.buffer.byteLength;
+    vm.sources = undefined;
     // Memory never shrinks, and what has grown would be wiped at length each time.
-    if (this.#closed || bytes > INITIAL_BYTES) return this.discard(vm);
+    if (this.#closed || bytes > INITIAL_BYTES || !this.#options.isSound(vm)) return this.discard(vm);
     this.#idle.push(vm);
     this.#serve();
   }
