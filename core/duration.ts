@@ -42,16 +42,15 @@ export class DurationError extends TypeError {
   }
 }
 
-// One digit run on either side of one dot, one space, letters: no two parts can match the same character, so it is linear.
-const grammar = /^([0-9]{1,20}(?:\.[0-9]{1,20})?) ([a-z]{3,7})$/;
+// Digits, a dot, digits, one space, letters: no two parts can match the same character, so it is linear.
+const grammar = /^([0-9]{1,20})(?:\.([0-9]{1,20}))? ([a-z]{3,7})$/;
 const apply = Reflect.apply;
 const exec = RegExp.prototype.exec;
 const slice = String.prototype.slice;
 const stringify = JSON.stringify;
 const ceil = Math.ceil;
-const round = Math.round;
-const abs = Math.abs;
 const toNumber = Number;
+const toBigint = BigInt;
 const MAX = Number.MAX_SAFE_INTEGER;
 const LONGEST_TEXT = 64;
 
@@ -70,13 +69,13 @@ export function parseDuration(duration: number | string): number {
   if (typeof given !== "string" || given.length > LONGEST_TEXT) throw new DurationError(given);
   const match = apply(exec, grammar, [given]) as RegExpExecArray | null;
   if (match === null) throw new DurationError(given);
-  const word = match[2] as string;
+  const word = match[3] as string;
   const unit = units[word] ?? (word[word.length - 1] === "s" ? units[apply(slice, word, [0, -1])] : undefined);
   if (unit === undefined) throw new DurationError(given);
-  const ms = toNumber(match[1]) * unit;
-  const nearest = round(ms);
-  // 0.07 minutes are 4200.000000000001 in floating point: that is noise, not a fraction to round up.
-  return wholeMs(abs(ms - nearest) <= nearest * 2 ** -50 ? nearest : ms, given);
+  const fraction = match[2] ?? "";
+  // Exact: in floating point 0.07 minutes are 4200.000000000001 ms, which would be rounded up.
+  const scale = 10n ** toBigint(fraction.length);
+  return wholeMs(toNumber((toBigint(`${match[1]}${fraction}`) * toBigint(unit) + scale - 1n) / scale), given);
 }
 
 function wholeMs(ms: number, given: unknown): number {

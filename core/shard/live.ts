@@ -19,7 +19,7 @@ export interface Live {
   /** What runs it. */
   execution: Execution | undefined;
   /** Where its activation stands. */
-  activity: "none" | "waiting" | "opening" | "running" | "resting";
+  activity: "none" | "waiting" | "queued" | "opening" | "running" | "resting";
   /** The head as last handed to the store. */
   written: string;
   /** Whether the old journal has to go first. */
@@ -79,7 +79,8 @@ export function appendTo(live: Live, state: State, records: readonly Record[]): 
 export function statusOf(live: Live, state: State): Status {
   switch (state.phase) {
     case "active":
-      return live.activity === "resting" ? "waiting" : live.activity === "waiting" ? "queued" : "running";
+      if (live.activity === "resting") return "waiting";
+      return live.activity === "waiting" || live.activity === "queued" ? "queued" : "running";
     case "pausing":
       return "waitingForPause";
     default:

@@ -10,11 +10,13 @@ import type { Facts } from "../instance/decide/common.ts";
 import { interrupted, parked } from "../instance/decide/control.ts";
 import { isEnded, nextDue, type State } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import type { Live } from "./live.ts";
 import type { Lives } from "./lives.ts";
 import type { Room } from "./room.ts";
 import type { RunQueue } from "./run_queue.ts";
+import { createSlots } from "./slots.ts";
 
 /** What runs the instances of a shard. */
 export interface Runner {
@@ -49,6 +51,7 @@ const RETRY = 1_000;
 /** Makes the runner of one shard. */
 export function createRunner(parts: RunnerParts): Runner {
   const { clock, opener, lives, room, runnable, gone } = parts;
+  const slots = createSlots();
 
   function proceed(live: Live): void {
     const { state } = live;
@@ -62,6 +65,10 @@ export function createRunner(parts: RunnerParts): Runner {
     if (room.full()) {
       // it waits in the store, not in memory: the timers bring it back
       live.activity = "waiting";
+      return lives.touch(live);
+    }
+    if (!slots.take(live.key, live.text, opener.limits(live.key.tenant).concurrency)) {
+      live.activity = "queued";
       return lives.touch(live);
     }
     live.activity = "opening";
@@ -121,8 +128,26 @@ export function createRunner(parts: RunnerParts): Runner {
   /** An opening that comes to nothing. */
   function idle(live: Live): void {
     live.activity = "none";
-    room.leave();
+    leave(live);
     lives.release(live);
+  }
+
+  /** Another may run in its place. */
+  function leave(live: Live): void {
+    room.leave();
+    const next = slots.give(live.key.tenant);
+    if (next === undefined || gone.aborted) return;
+    const found = lives.find(next);
+    if (!(found instanceof Promise)) return found === undefined ? undefined : proceed(found);
+    // a store that does not answer has lost nothing: the instance is found again when it does
+    found.then((live) => live === undefined ? undefined : proceed(live), () => retry(next));
+  }
+
+  function retry(key: InstanceKey): void {
+    clock.setTimer(RETRY, () => {
+      if (gone.aborted) return;
+      Promise.resolve(lives.find(key)).then((live) => live === undefined ? undefined : proceed(live), () => retry(key));
+    });
   }
 
   function desk(live: Live, state: State, call: Desk["call"]): Desk {
@@ -193,8 +218,9 @@ export function createRunner(parts: RunnerParts): Runner {
     watch(live, null);
     live.execution?.close();
     live.execution = undefined;
-    if (live.activity === "running") room.leave();
+    const running = live.activity === "running";
     if (live.activity !== "opening") live.activity = "none";
+    if (running) leave(live);
   }
 
   return { proceed, end };
