@@ -9,6 +9,7 @@
  */
 import { quote, TenureError } from "./errors.ts";
 import type { Due, Head, InstanceKey, ShardBatch, StoreCaps } from "./ports/store.ts";
+import { byteLength } from "./utf8.ts";
 
 /** One text for the three parts of a key; injective, because no part may hold U+0000. */
 export function keyText(key: InstanceKey): string {
@@ -79,14 +80,14 @@ export function checkInstanceKey(key: InstanceKey): void {
 /** Refuses batches that a store cannot keep whole, before anything is written. */
 export function checkBatches(batchId: string, batches: readonly ShardBatch[], caps: StoreCaps, shards: number): void {
   checkText("batch id", batchId);
+  const texts: string[] = [];
   let ops = 0;
-  let bytes = 0;
+  let units = 0;
   function value(what: string, text: string): void {
     checkText(what, text);
-    // A UTF-16 unit is at most three bytes, so nearly no text has to be measured.
-    const size = text.length * 3 > caps.maxValue ? utf8Length(text) : text.length;
-    if (size > caps.maxValue) throw tooLarge(what, `${size} bytes where the store takes ${caps.maxValue}`);
-    bytes += size;
+    checkSize(what, text, caps.maxValue);
+    texts.push(text);
+    units += text.length;
   }
   for (const batch of batches) {
     checkShard(batch.shard, shards);
@@ -122,6 +123,8 @@ export function checkBatches(batchId: string, batches: readonly ShardBatch[], ca
     throw tooLarge("batch", `${batches.length} shards where the store takes ${caps.fencesPerCommit}`);
   }
   if (ops > caps.maxOps) throw tooLarge("batch", `${ops} operations where the store takes ${caps.maxOps}`);
+  if (units * 3 <= caps.maxBytes) return;
+  const bytes = texts.reduce((sum, text) => sum + byteLength(text), 0);
   if (bytes > caps.maxBytes) throw tooLarge("batch", `${bytes} bytes where the store takes ${caps.maxBytes}`);
 }
 
@@ -129,20 +132,14 @@ export function checkBatches(batchId: string, batches: readonly ShardBatch[], ca
 export function checkMessage(message: { readonly key: string; readonly body: string }, caps: StoreCaps): void {
   checkText("message key", message.key);
   checkText("message", message.body);
-  if (message.body.length * 3 > caps.maxValue && utf8Length(message.body) > caps.maxValue) {
-    throw tooLarge("message", `more than the ${caps.maxValue} bytes that the store takes`);
-  }
+  checkSize("message", message.body, caps.maxValue);
 }
 
-/** Length of a well-formed text in UTF-8 bytes. */
-export function utf8Length(text: string): number {
-  let bytes = text.length;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    // Each half of a pair counts two of its four bytes.
-    if (unit > 0x7f) bytes += unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff) ? 2 : 1;
-  }
-  return bytes;
+function checkSize(what: string, text: string, most: number): void {
+  // A UTF-16 unit is at most three bytes, so nearly no text has to be measured.
+  if (text.length * 3 <= most) return;
+  const bytes = byteLength(text);
+  if (bytes > most) throw tooLarge(what, `${bytes} bytes where the store takes ${most}`);
 }
 
 function invalid(what: string, value: unknown, reason: string): TenureError {

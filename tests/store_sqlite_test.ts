@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { sqlite, type SqliteDatabase } from "../adapters/storage/sqlite.ts";
-import { createConnection } from "../adapters/storage/sqlite/connection.ts";
 import { runtimeDriver } from "../adapters/storage/sqlite/database.ts";
 import type { ShardBatch, Store } from "../core/ports/store.ts";
 import { storeCases } from "../testing/store_cases.ts";
@@ -263,112 +262,6 @@ test("sqlite() forgets outcomes that are older than a day, in steps", async () =
   assertEquals(await kept(), 0);
   await store.close();
 });
-
-test("sqlite() survives a full disk", async () => {
-  const database = (await runtimeDriver())(":memory:");
-  const store = await sqlite({ database }).open();
-  await store.acquire(0, "me", 1);
-  await store.commit("b1", [batch(1, { heads: [head("1")], appends: [append("1", 0)] })]);
-  const { page_count: pages } = database.prepare("PRAGMA page_count").get() as { page_count: number };
-  database.prepare(`PRAGMA max_page_count = ${pages + 4}`).get();
-  const large = batch(1, { heads: [head("2")], appends: [append("1", 1), append("1", 2, "x".repeat(100_000))] });
-  await refuses(
-    () => store.commit("b2", [large]),
-    "storage_unavailable",
-    /^Cannot write to "sqlite": the disk is full$/,
-  );
-  assertEquals(await store.load(0, key("2")), null);
-  assertEquals(await store.acquire(0, "me", 1), { epoch: 2, lastBatch: "b1", clean: false });
-  database.prepare("PRAGMA max_page_count = 100000").get();
-  assertEquals(await store.commit("b2", [{ ...large, epoch: 2 }]), "ok");
-  assertEquals((await store.load(0, key("1")))?.journal.length, 3);
-  await store.close();
-  database.close();
-});
-
-test("sqlite() says that somebody else keeps the file locked, and goes on later", () =>
-  inFolder(async (folder) => {
-    const open = await runtimeDriver();
-    const path = join(folder, "a.db");
-    const [database, other] = [open(path), open(path)];
-    const store = await sqlite({ database }).open();
-    await store.acquire(0, "me", 1);
-    database.exec("PRAGMA busy_timeout = 0");
-    other.exec("BEGIN IMMEDIATE");
-    const commit = () => store.commit("b1", [batch(1, { heads: [head("1")] })]);
-    await refuses(commit, "storage_unavailable", /^Cannot write to "sqlite": another process keeps it locked$/);
-    assertEquals(await store.find({ tenant: "acme", limit: 9 }), []);
-    other.exec("ROLLBACK");
-    assertEquals(await commit(), "ok");
-    await store.close();
-    database.close();
-    other.close();
-  }));
-
-/** A handle whose `exec` fails on a statement while `failing()` says so. */
-function faulty(database: SqliteDatabase, failing: (sql: string) => boolean): SqliteDatabase {
-  return {
-    exec(sql) {
-      if (failing(sql)) throw Object.assign(new Error(`disk I/O error near "${sql}"`), { errcode: 10 });
-      return database.exec(sql);
-    },
-    prepare: (sql) => database.prepare(sql),
-    close: () => database.close(),
-  };
-}
-
-test("sqlite() rolls back a commit that failed, and its error shows no SQL", async () => {
-  const database = (await runtimeDriver())(":memory:");
-  let failing = false;
-  const store = await sqlite({ database: faulty(database, (sql) => failing && sql === "COMMIT") }).open();
-  await store.acquire(0, "me", 1);
-  failing = true;
-  const error = await assertRejects(() => store.commit("b1", [batch(1, { heads: [head("1")] })]), Error);
-  assertEquals(error.message, 'Cannot write to "sqlite": the disk failed');
-  assertEquals((error.cause as Error).message, 'disk I/O error near "COMMIT"');
-  failing = false;
-  assertEquals(await store.load(0, key("1")), null);
-  assertEquals(await store.commit("b1", [batch(1, { heads: [head("1")], appends: [append("1", 0)] })]), "ok");
-  await store.close();
-  database.close();
-});
-
-test("createConnection() opens a new handle when one cannot even roll back", () =>
-  inFolder(async (folder) => {
-    const open = await runtimeDriver();
-    const path = join(folder, "a.db");
-    await (await sqlite({ path }).open()).close();
-    for (const ours of [true, false]) {
-      let failing = false;
-      let forgotten = 0;
-      const broken = open(path);
-      const connection = createConnection({
-        name: "a.db",
-        database: faulty(broken, (sql) => failing && sql !== "BEGIN IMMEDIATE"),
-        reopen: ours ? () => open(path) : undefined,
-        onFailure: () => forgotten++,
-      });
-      const write = () =>
-        connection.transaction(
-          "write to",
-          "BEGIN IMMEDIATE",
-          (sql) => sql.post.run(0, `k-${ours}`, "", 0, `k-${ours}`),
-        );
-      failing = true;
-      assertThrows(write, Error, 'Cannot write to "a.db": the disk failed');
-      assert(forgotten > 0);
-      if (ours) {
-        assertEquals(Number(write().changes), 1);
-      } else {
-        assertThrows(write, Error, 'Cannot use "a.db": its handle failed');
-        broken.close();
-      }
-      connection.close();
-    }
-    const store = await sqlite({ path }).open();
-    assertEquals(await store.inbox(0, 9), [{ key: "k-true", body: "" }]);
-    await store.close();
-  }));
 
 test("sqlite() warns of a SQLite that is too old for several processes", () =>
   inFolder(async (folder) => {

@@ -51,8 +51,11 @@ export function ownershipCases(open: OpenSubject): Case[] {
       equal(await two.acquire(0, "two", TTL), null, "acquire() by another connection");
       equal(await one.acquire(0, "three", TTL), null, "acquire() by another owner of the same connection");
       check(await one.renew(0, epoch, TTL), "renew() after another's acquire() was refused");
+      await two.close();
+      const third = await b.open();
+      equal(await third.acquire(0, "two", TTL), null, "acquire() after a connection that owns nothing closed");
       await one.release(0, epoch);
-      check((await own(two, 0, "two")).epoch > epoch, "acquire() did not raise the epoch");
+      check((await own(third, 0, "two")).epoch > epoch, "acquire() did not raise the epoch");
       equal(await one.acquire(0, "one", TTL), null, "acquire() by the owner before");
     }),
 

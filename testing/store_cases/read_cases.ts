@@ -54,6 +54,18 @@ export function readCases(open: OpenSubject): Case[] {
       }
     }),
 
+    storeCase(open, "find() follows every change of a creation time", 1, async (b) => {
+      const store = await b.open();
+      const { epoch } = await own(store, 0);
+      await commit(store, "b", batch(0, epoch, { heads: [head(key("other"), { created: 5 })] }));
+      for (const [i, created] of [1, 9, 1, 1, 9].entries()) {
+        await commit(store, `b${i}`, batch(0, epoch, { heads: [head(key("1"), { created, data: `${i}` })] }));
+        const wanted = [head(key("1"), { created, data: `${i}` }), head(key("other"), { created: 5 })];
+        const found = await store.find({ tenant: "acme", limit: 9 });
+        equal(found, created === 1 ? wanted : wanted.reverse(), `find() with created ${created}`);
+      }
+    }),
+
     storeCase(open, "find() filters, pages in order and never crosses tenants", 2, async (b) => {
       const store = await b.open();
       const heads: Head[] = [];

@@ -1,22 +1,26 @@
 /**
- * A handle with its statements, and what to do when it fails.
+ * A handle with its statements: what to do when it is busy, and when it fails.
  *
  * Guarantee: after any error no transaction stays open; where the handle cannot even roll back, a new one takes its
- * place, or, when the handle belongs to somebody else, the connection refuses all further work.
+ * place, or, when the handle belongs to somebody else, the connection refuses all further work. Another process that
+ * writes is waited for without blocking this one; only what has done nothing yet is tried again, so no outcome that
+ * is unknown is hidden.
  *
  * @module
  */
-import { TenureError } from "../../../core/errors.ts";
+import { quote, TenureError } from "../../../core/errors.ts";
 import type { SqliteDatabase } from "./database.ts";
-import { failure } from "./failure.ts";
+import { failure, sqliteCode } from "./failure.ts";
 import { prepareStatements, type Statements } from "./statements.ts";
 
 /** A connection to a database. */
 export interface Connection {
-  /** Does one thing with prepared statements; errors say "Cannot `act` …". */
-  use<T>(act: string, body: (sql: Statements) => T): T;
-  /** Does one thing in a transaction, which is rolled back when `body` throws or answers with `ROLLBACK`. */
-  transaction<T>(act: string, begin: "BEGIN" | "BEGIN IMMEDIATE", body: (sql: Statements) => T | Rollback<T>): T;
+  /** Runs one statement, in a body that may run again; errors say "Cannot `act` …". */
+  use<T>(act: string, body: (sql: Statements) => T): Promise<T>;
+  /** Reads at one moment with several statements. */
+  read<T>(act: string, body: (sql: Statements) => T): Promise<T>;
+  /** Writes in a transaction, which is rolled back when `body` throws or answers with a {@linkcode Rollback}. */
+  write<T>(act: string, body: (sql: Statements) => T | Rollback<T>): Promise<T>;
   /** Frees the statements, and the handle when it is ours. */
   close(): void;
 }
@@ -37,11 +41,20 @@ export interface ConnectionOptions {
   readonly reopen: (() => SqliteDatabase) | undefined;
   /** Called when everything that was remembered of the database may be untrue. */
   readonly onFailure: () => void;
+  /**
+   * How often a database that somebody else keeps locked is tried again, about a millisecond apart.
+   * @default 5000
+   */
+  readonly patience?: number;
 }
+
+const BUSY = 5;
+/** What an attempt answers that did nothing, because the database was busy. */
+const AGAIN: unique symbol = Symbol("again");
 
 /** Makes a connection. */
 export function createConnection(options: ConnectionOptions): Connection {
-  const { name, reopen, onFailure } = options;
+  const { name, reopen, onFailure, patience = 5_000 } = options;
   let database = options.database;
   let sql = prepareStatements(database);
   let state: "open" | "broken" | "closed" = "open";
@@ -51,21 +64,48 @@ export function createConnection(options: ConnectionOptions): Connection {
     if (state === "broken") recover();
   }
 
-  function use<T>(act: string, body: (sql: Statements) => T): T {
-    ready();
-    try {
-      return body(sql);
-    } catch (error) {
-      throw failure(act, name, error);
+  async function patiently<T>(act: string, attempt: () => T | typeof AGAIN): Promise<T> {
+    for (let tries = 0;; tries++) {
+      ready();
+      const answer = attempt();
+      if (answer !== AGAIN) return answer;
+      if (tries >= patience) throw failure(act, name, { errcode: BUSY });
+      await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }
 
-  function transaction<T>(act: string, begin: string, body: (sql: Statements) => T | Rollback<T>): T {
-    ready();
-    let begun = false;
+  function use<T>(act: string, body: (sql: Statements) => T): Promise<T> {
+    return patiently(act, () => {
+      try {
+        return body(sql);
+      } catch (error) {
+        if (sqliteCode(error) === BUSY) return AGAIN;
+        throw failure(act, name, error);
+      }
+    });
+  }
+
+  function read<T>(act: string, body: (sql: Statements) => T): Promise<T> {
+    return patiently(act, () => transaction(act, "BEGIN", body));
+  }
+
+  function write<T>(act: string, body: (sql: Statements) => T | Rollback<T>): Promise<T> {
+    return patiently(act, () => transaction(act, "BEGIN IMMEDIATE", body));
+  }
+
+  function transaction<T>(
+    act: string,
+    begin: "BEGIN" | "BEGIN IMMEDIATE",
+    body: (sql: Statements) => T | Rollback<T>,
+  ): T | typeof AGAIN {
     try {
       database.exec(begin);
-      begun = true;
+    } catch (error) {
+      // Nothing of ours to undo: and on a handle of the caller's it may be a transaction of the caller's that is open.
+      if (sqliteCode(error) === BUSY) return AGAIN;
+      throw failure(act, name, error);
+    }
+    try {
       const answer = body(sql);
       if (typeof answer === "object" && answer !== null && "rollback" in answer) {
         rollback();
@@ -74,9 +114,8 @@ export function createConnection(options: ConnectionOptions): Connection {
       database.exec("COMMIT");
       return answer;
     } catch (error) {
-      onFailure();
-      // Without a BEGIN of ours there is nothing of ours to undo: a caller's own transaction on a shared handle stays.
-      if (begun) rollback();
+      rollback();
+      if (begin === "BEGIN" && sqliteCode(error) === BUSY) return AGAIN;
       throw failure(act, name, error);
     }
   }
@@ -98,7 +137,8 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   function recover(): void {
     if (reopen === undefined) {
-      throw new TenureError("storage_unavailable", `Cannot use "${name}": its handle failed and belongs to the caller`);
+      const message = `Cannot use ${quote(name)}: its handle failed, and belongs to the caller`;
+      throw new TenureError("storage_unavailable", message);
     }
     try {
       discard();
@@ -121,5 +161,5 @@ export function createConnection(options: ConnectionOptions): Connection {
     discard();
   }
 
-  return { use, transaction, close };
+  return { use, read, write, close };
 }

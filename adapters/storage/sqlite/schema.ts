@@ -45,6 +45,7 @@ export function prepareSchema(
   options: { readonly name: string; readonly shards: number | undefined; readonly durability: "fsync" | "process" },
 ): number {
   const { name, shards, durability } = options;
+  // Only here: a connection that works waits without blocking its process (connection.ts).
   database.exec("PRAGMA busy_timeout = 5000");
   let found = readShards(database, name);
   checkCount(name, found, shards);
@@ -62,12 +63,12 @@ export function prepareSchema(
     }
     checkCount(name, found, shards);
   }
+  database.exec("PRAGMA busy_timeout = 0");
   return found;
 }
 
 /** Settings of a connection, none of which lives in the file but the journal mode. */
 export function settle(database: SqliteDatabase, durability: "fsync" | "process"): void {
-  database.exec("PRAGMA busy_timeout = 5000");
   readText(database, "PRAGMA journal_mode = WAL", "journal_mode");
   database.exec(`PRAGMA synchronous = ${durability === "fsync" ? "FULL" : "NORMAL"}`);
   // Without it an fsync of macOS does not reach the disk; other systems ignore it.
