@@ -10,14 +10,28 @@ export {
   NonRetryableError,
   type WorkflowBackoff,
   type WorkflowCallbackContext,
+  type WorkflowCronSchedule,
+  type WorkflowDelayDuration,
+  type WorkflowDelayFunction,
+  type WorkflowDurationLabel,
+  type WorkflowDynamicDelayContext,
   WorkflowEntrypoint,
   type WorkflowEvent,
   type WorkflowExecutionContext,
+  type WorkflowRollbackContext,
+  type WorkflowRollbackHandler,
   type WorkflowSleepDuration,
   type WorkflowStep,
+  type WorkflowStepCallback,
   type WorkflowStepConfig,
+  type WorkflowStepConfigWithDelayFunction,
+  type WorkflowStepConfigWithStaticDelay,
   type WorkflowStepContext,
   type WorkflowStepEvent,
+  type WorkflowStepRollbackConfig,
+  type WorkflowStepRollbackOptions,
+  type WorkflowStepSensitivity,
+  type WorkflowTimeoutDuration,
 } from "./core/entrypoint.ts";
 export { CodeError, type Diagnostic, type ErrorCode, TenureError, WorkflowError } from "./core/errors.ts";
 export type { Caller } from "./core/execution/desk.ts";
@@ -26,8 +40,32 @@ export type { Status } from "./core/instance/state.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export type { Blobs } from "./core/ports/blobs.ts";
 export type { Clock } from "./core/ports/clock.ts";
-export type { Code, SandboxAdapter } from "./core/ports/guest.ts";
-export type { StorageAdapter, Store } from "./core/ports/store.ts";
+export type {
+  Code,
+  Death,
+  ErrorSummary,
+  Guest,
+  GuestCaps,
+  GuestInit,
+  Prepared,
+  SandboxAdapter,
+  Turn,
+} from "./core/ports/guest.ts";
+export type {
+  Append,
+  Due,
+  DueQuery,
+  FindQuery,
+  Head,
+  Image,
+  InstanceKey,
+  Lease,
+  Message,
+  ShardBatch,
+  StorageAdapter,
+  Store,
+  StoreCaps,
+} from "./core/ports/store.ts";
 export type { OutputOf, ParamsOf, Tenant, Version, WorkflowLike } from "./core/tenant.ts";
 export type { EnvRequest, LogContext, Logger, Tenure, TenureOptions } from "./core/tenure.ts";
 export type {
@@ -39,4 +77,4 @@ export type {
   WorkflowInstanceCreateOptions,
   WorkflowInstanceEvent,
 } from "./core/workflow.ts";
-export { ValueError } from "./core/values.ts";
+export { ValueError, type ValueErrorCode } from "./core/values.ts";

@@ -25,11 +25,12 @@ export interface BindingCall extends Caller {
 // deno-lint-ignore no-explicit-any
 export type BindingMethods = { readonly [method: string]: (...args: any[]) => unknown };
 
-const PER_CALL: unique symbol = Symbol.for("tenure.perCall");
+const PER_CALL = "tenure.perCall";
 
 /** A binding that is made for each call: see {@linkcode perCall}. */
 export interface PerCallBinding {
-  readonly [PER_CALL]: (call: BindingCall) => object;
+  /** Makes its methods. */
+  readonly "tenure.perCall": (call: BindingCall) => object;
 }
 
 /**
@@ -37,7 +38,7 @@ export interface PerCallBinding {
  * attempt of a step, another in each life) and a signal that aborts with the attempt.
  */
 export function perCall(methods: (call: BindingCall) => object): PerCallBinding {
-  return { [PER_CALL]: methods };
+  return { "tenure.perCall": methods };
 }
 
 /** A run's grants, ready to be started with and called. */

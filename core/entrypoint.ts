@@ -217,6 +217,7 @@ export interface WorkflowExecutionContext {
  * ```
  */
 export abstract class WorkflowEntrypoint<Env = unknown, T = unknown> {
+  /** As Cloudflare's; it has nothing to hand on here. */
   protected ctx: WorkflowExecutionContext;
   /** What the platform grants, and nothing else. */
   protected env: Env;

@@ -43,6 +43,7 @@ export type ErrorCode =
 
 /** Anything that goes wrong between a caller and the engine. */
 export class TenureError extends Error {
+  /** `TenureError`, or the name of a class below. */
   override readonly name: string = "TenureError";
   /** Stable, for programs. */
   readonly code: ErrorCode;
@@ -72,6 +73,7 @@ export interface Diagnostic {
 
 /** Code that cannot be deployed. The message starts with `file:line:column`. */
 export class CodeError extends TenureError {
+  /** `CodeError`. */
   override readonly name: string = "CodeError";
   /** All that was found, at least one. */
   readonly diagnostics: readonly Diagnostic[];
@@ -86,6 +88,7 @@ export class CodeError extends TenureError {
 
 /** An error of a workflow instance or of the binding, with the texts of the original where they are contract. */
 export class WorkflowError extends TenureError {
+  /** `WorkflowError`. */
   override readonly name: string = "WorkflowError";
 }
 

@@ -50,7 +50,9 @@ export interface Tenant {
   activate(version: string): Promise<void>;
   /** A workflow by the name of its class. */
   workflow<C extends WorkflowLike>(workflow: C): Workflow<ParamsOf<C>, OutputOf<C>>;
+  /** The same by name, typed by the class: `workflow<typeof OrderFlow>("OrderFlow")`. */
   workflow<C extends WorkflowLike>(name: string): Workflow<ParamsOf<C>, OutputOf<C>>;
+  /** The same by name, typed by hand. The name defaults to `TenantWorkflow`. */
   workflow<Params = unknown, Output = unknown>(name?: string): Workflow<Params, Output>;
 }
 

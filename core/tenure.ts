@@ -30,16 +30,23 @@ export interface EnvRequest {
 
 /** Where log lines go: shaped like `console`. */
 export interface Logger {
+  /** What a tenant's `console.debug` said. */
   debug(message: string, context: LogContext): void;
+  /** What a tenant's `console.info` and `console.log` said. */
   info(message: string, context: LogContext): void;
+  /** What a tenant's `console.warn` said. */
   warn(message: string, context: LogContext): void;
+  /** What a tenant's `console.error` said. */
   error(message: string, context: LogContext): void;
 }
 
 /** Where a log line comes from. */
 export interface LogContext {
+  /** The tenant. */
   readonly tenantId: string;
+  /** The workflow. */
   readonly workflow: string;
+  /** The instance. */
   readonly instanceId: string;
   /** The step in whose body, or `null`. */
   readonly step: string | null;

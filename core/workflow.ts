@@ -4,7 +4,7 @@
  * @module
  */
 import { readCursor, writeCursor } from "./cursor.ts";
-import { quote, TenureError, WorkflowError } from "./errors.ts";
+import { quote, TenureError, type WorkflowError } from "./errors.ts";
 import { type HistoryEntry, readHistory } from "./history.ts";
 import { checkInstanceId } from "./ids.ts";
 import type { Status } from "./instance/state.ts";
@@ -99,6 +99,7 @@ export interface BatchError {
 export interface BatchResult<Output = unknown> {
   /** In the order of the call. */
   readonly created: readonly WorkflowInstance<Output>[];
+  /** What could not be made. */
   readonly errors: readonly BatchError[];
 }
 

@@ -19,6 +19,8 @@ import { type GuestRoom, trustedGuest } from "./trusted/guest.ts";
 import { evaluate, toFunctions } from "./trusted/modules.ts";
 import { currentGuest, outsideGuests } from "./trusted/node_async_hooks.ts";
 
+export type { Defer } from "./trusted/defer.ts";
+
 /** Options of {@linkcode trusted}. */
 export interface TrustedOptions {
   /**

@@ -157,7 +157,9 @@ export interface StepConfig {
 
 /** What the host needs of an error beside its value: name ≤ 128, message ≤ 4,096 UTF-8 bytes. */
 export interface ErrorSummary {
+  /** `TypeError`, … */
   readonly name: string;
+  /** In words. */
   readonly message: string;
 }
 

@@ -6,6 +6,7 @@ import {
   bareArray,
   bigintDigits,
   descriptorOf,
+  hasOwn,
   isArray,
   keysOf,
   ObjectPrototype,
@@ -200,7 +201,7 @@ function copyElements(copying: Copying, source: unknown[], copy: unknown[]): boo
           if (value !== null) return false;
       }
     }
-    if ((source as { index?: unknown }).index !== undefined) return false;
+    if ("index" in source && hasOwn(source, "index")) return false;
   } catch (error) {
     throw isRefusal(error) ? error : unreadable(i, error);
   }

@@ -1,3 +1,5 @@
+import { defineData, hasOwn } from "./intrinsics.ts";
+
 /** What is wrong with a value: it cannot be written, or the text is not one that {@link encode} wrote. */
 export type ValueErrorCode = "not_serialisable" | "malformed_value";
 
@@ -10,10 +12,11 @@ export class ValueError extends Error {
 
   /** Makes an error with a stable code, the path of the culprit (when writing) and what lies behind it. */
   constructor(code: ValueErrorCode, message: string, options: { path?: string; cause?: unknown } = {}) {
-    super(message, "cause" in options ? { cause: options.cause } : undefined);
-    this.name = "ValueError";
+    super(message);
+    defineData(this, "name", "ValueError", false);
+    if (hasOwn(options, "cause")) defineData(this, "cause", options.cause, false);
     this.code = code;
-    this.path = options.path;
+    this.path = hasOwn(options, "path") ? options.path : undefined;
   }
 
   /** Whether `error` is a `ValueError`, also one of another copy of this module. */

@@ -115,7 +115,7 @@ function copyArray(copying: Copying, copy: ArrayCopy): void {
   }
   // The names that arrays have in practice are those of a match. To look for others would double the price of every array.
   copying.key = "index";
-  if ((source as { index?: unknown }).index !== undefined) copyNames(copying, copy, source as unknown as Bare);
+  if ("index" in source && hasOwn(source, "index")) copyNames(copying, copy, source as unknown as Bare);
 }
 
 function copyNames(copying: Copying, copy: unknown[], source: Bare): void {

@@ -6,6 +6,7 @@
 
 /** What a case throws when a store does not keep the contract. */
 export class CaseError extends Error {
+  /** `CaseError`. */
   override readonly name: string = "CaseError";
 }
 
