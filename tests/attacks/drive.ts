@@ -19,7 +19,7 @@ const NOW = 1_735_689_600_000;
 const CONFIG = { retries: { limit: 0, delay: 0, backoff: "constant" }, timeout: 60_000 };
 
 /** Runs the exported class `Flow`. */
-export async function drive(guest: Guest, { totalMs = 1_500, turns = 20_000 } = {}): Promise<Outcome> {
+export async function drive(guest: Guest, { totalMs = 1_500, turns = 20_000 }: { totalMs?: number; turns?: number } = {}): Promise<Outcome> {
   const started = performance.now();
   const head = { now: NOW, seed: "seed", class: "Flow", event: { timestamp: NOW, instanceId: "i-1", workflowName: "Flow" } };
   const frames = [frame({ d: "start", ...head, bindings: [] }, encode({ params: { n: 1 }, env: {} }))];
