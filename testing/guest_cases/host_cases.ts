@@ -71,6 +71,7 @@ export function hostCases(open: OpenSandbox): Case[] {
       equal(logs.length, 24, "lines");
       const bytes = logs.map(({ value }) => new TextEncoder().encode(value as string).length);
       check(Math.max(...bytes) <= 8192, `a line has ${Math.max(...bytes)} bytes`);
+      check(logs.every(({ value }) => !(value as string).includes("\0")), "a NUL would end the text");
       equal(output(run.started.slice(-1)), 22, "output");
     }),
 

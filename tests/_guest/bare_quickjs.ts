@@ -1,6 +1,7 @@
 /**
  * A QuickJS guest as simple as can be (a context a guest, no limits, no images): what the prelude is tried in, apart
- * from the adapter that is made for use. Nothing is disposed: the engine is dropped whole.
+ * from the adapter that is made for use. Nothing is ever disposed: that aborts when a tenant's code left something
+ * behind.
  */
 import variant from "@jitl/quickjs-wasmfile-release-sync";
 import { newQuickJSWASMModuleFromVariant, type QuickJSContext, type QuickJSHandle } from "quickjs-emscripten-core";
@@ -18,10 +19,14 @@ const CLOCK = `{ const now = globalThis.__now; delete globalThis.__now; const D 
   globalThis.Date = class Date extends D { constructor(...a) { a.length === 0 ? super(now()) : super(...a); } static now() { return now(); } };
   Object.defineProperty(D.prototype, "constructor", { value: globalThis.Date, writable: true, configurable: true }); }`;
 
+// One for all, because Bun compiles WebAssembly for each anew.
+let shared: Promise<Engine> | undefined;
+
 /** Makes one. */
 export async function bareQuickjs(): Promise<SandboxAdapter> {
   // Deno sees another type for the package's default export than tsc does.
-  const engine = await newQuickJSWASMModuleFromVariant(variant as unknown as Parameters<typeof newQuickJSWASMModuleFromVariant>[0]);
+  shared ??= newQuickJSWASMModuleFromVariant(variant as unknown as Parameters<typeof newQuickJSWASMModuleFromVariant>[0]);
+  const engine = await shared;
   return {
     name: "bare quickjs",
     caps: { boundary: "wasm", mediated: true, hardKill: false, memoryCap: false, metered: false },

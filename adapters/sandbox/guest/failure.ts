@@ -10,7 +10,7 @@ import { apply } from "./intrinsics.ts";
 
 /** An error as the host gets it. */
 export interface Failure {
-  /** Beside the value; without prototype, so that no `toJSON` is inherited. */
+  /** Beside the value. */
   readonly error: ErrorSummary;
   /** The value. */
   readonly text: string;
@@ -24,9 +24,9 @@ const NON_RETRYABLE = "NonRetryableError";
 
 /** Describes whatever was thrown. Total. */
 export function failureOf(thrown: unknown): Failure {
-  const { name, message } = describeError(thrown);
-  const retry = !(name === NON_RETRYABLE || apply(startsWith, message, [NON_RETRYABLE]) || isNonRetryable(thrown));
-  return { error: { __proto__: null, name, message } as ErrorSummary, text: encodeThrown(thrown), retry };
+  const error = describeError(thrown);
+  const never = error.name === NON_RETRYABLE || apply(startsWith, error.message, [NON_RETRYABLE]) || isNonRetryable(thrown);
+  return { error, text: encodeThrown(thrown), retry: !never };
 }
 
 /** A result that cannot be stored: no attempt will change that. */

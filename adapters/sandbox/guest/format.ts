@@ -15,6 +15,7 @@ const { stringify } = JSON;
 const toText = String;
 const getPrototypeOf = Object.getPrototypeOf;
 const toISOString = Date.prototype.toISOString;
+const { includes, replaceAll, startsWith } = String.prototype;
 const regexpText = RegExp.prototype.toString;
 const mapEach = Map.prototype.forEach;
 const setEach = Set.prototype.forEach;
@@ -37,6 +38,8 @@ export function formatLog(values: readonly unknown[]): string {
     const value = values[i];
     text += typeof value === "string" ? value : inspect(value, 0, budget);
   }
+  // In a VM written in C a text ends at its first NUL.
+  if (apply(includes, text, ["\0"])) text = apply(replaceAll, text, ["\0", "\u2400"]);
   return cutToBytes(text, MAX_LOG_BYTES);
 }
 
@@ -134,7 +137,6 @@ function errorText(error: object): string {
   if (typeof stack !== "string" || stack === "") return head;
   return cutToBytes(apply(startsWith, stack, [toText(name)]) ? stack : `${head}\n${stack}`, MAX_LOG_BYTES);
 }
-const startsWith = String.prototype.startsWith;
 
 function nameOf(value: object): string {
   const prototype = getPrototypeOf(value) as object | null;

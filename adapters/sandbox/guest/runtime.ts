@@ -8,12 +8,13 @@
  * @module
  */
 import type { WorkflowCallbackContext, WorkflowEntrypoint, WorkflowExecutionContext } from "../../../core/entrypoint.ts";
-import { frame, parseFrame } from "../../../core/frame.ts";
+import { parseFrame } from "../../../core/frame.ts";
 import type { Command, Delivery } from "../../../core/ports/guest.ts";
 import { decode, encode } from "../../../core/values.ts";
 import { makeEnv } from "./bindings.ts";
 import type { ContextTracker, Scope } from "./context.ts";
 import { type Failure, failureOf, refusalOf } from "./failure.ts";
+import { errorField, numberField, textField } from "./headers.ts";
 import { freeze, NativeDate, NativeError, NativePromise, safeMap } from "./intrinsics.ts";
 import { type Body, makeStep } from "./step.ts";
 
@@ -38,8 +39,6 @@ export interface RuntimeHost {
 export interface Runtime {
   /** Takes a delivery. Never throws. */
   deliver(text: string): void;
-  /** Issues a command of the current scope; the promise settles with it. */
-  issue(command: object, value?: string): Promise<unknown>;
   /** Issues a timer: its callback runs once, and never when {@linkcode forget} comes first. */
   timer(ms: number, callback: () => void): number;
   /** Forgets a command: its settlement will be an unknown one. */
@@ -54,11 +53,16 @@ export interface Runtime {
   stop(): void;
 }
 
-interface Pending {
-  readonly scope: Scope;
+interface Waiting {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
+  /** Of a `do`. */
   readonly body: Body | undefined;
+}
+
+interface Pending {
+  readonly scope: Scope;
+  readonly waiting: Waiting;
   /** The highest attempt so far. */
   attempt: number;
 }
@@ -87,27 +91,38 @@ export function createRuntime(host: RuntimeHost): Runtime {
   let ended = false;
   let stopped = false;
 
+  function sendFrame(header: string, value: string | undefined): void {
+    if (!stopped) send(value === undefined ? header : `${header}\n${value}`);
+  }
+
   function scope(): Scope | undefined {
     return context.current() ?? run;
   }
 
-  function register(command: object, entry: (scope: Scope) => Pending, value: string | undefined): number {
+  /** Sends a command of the current scope. */
+  function register(kind: string, fields: string, value: string | undefined, waiting: Waiting): number {
     const owner = scope();
     if (owner === undefined) throw new NativeError("Cannot reach the platform: the workflow has not started");
     if (owner.closed || stopped) throw abortError();
     const id = ++lastId;
-    pending.set(id, entry(owner));
+    pending.set(id, { scope: owner, waiting, attempt: 0 });
     owner.open++;
-    send(frame({ __proto__: null, id, in: owner.id, ...command }, value));
+    sendFrame(`{"c":"${kind}","id":${id},"in":${owner.id}${fields}}`, value);
     return id;
   }
 
-  function issue(command: object, body?: Body, value?: string): Promise<unknown> {
+  function issue(kind: string, fields: string, body?: Body, value?: string): Promise<unknown> {
     const promise = new NativePromise<unknown>((resolve, reject) => {
-      register(command, (scope) => ({ scope, resolve, reject, body, attempt: 0 }), value);
+      register(kind, fields, value, { resolve, reject, body });
     });
     guard?.(promise);
     return promise;
+  }
+
+  function refuse(error: unknown): Promise<never> {
+    const refused = new NativePromise<never>((_resolve, reject) => reject(error));
+    guard?.(refused);
+    return refused;
   }
 
   function call(target: string, method: string, args: unknown[]): Promise<unknown> {
@@ -115,14 +130,12 @@ export function createRuntime(host: RuntimeHost): Runtime {
     try {
       value = encode(args, ARGUMENTS);
     } catch (error) {
-      const refused = new NativePromise<unknown>((_resolve, reject) => reject(error));
-      guard?.(refused);
-      return refused;
+      return refuse(error);
     }
-    return issue({ __proto__: null, c: "call", target, method }, undefined, value);
+    return issue("call", textField("target", target) + textField("method", method), undefined, value);
   }
 
-  const step = makeStep({ issue, now: () => scope()?.now ?? 0 });
+  const step = makeStep({ issue, refuse, now: () => scope()?.now ?? 0 });
 
   function deliver(text: string): void {
     if (stopped) return;
@@ -173,12 +186,12 @@ export function createRuntime(host: RuntimeHost): Runtime {
       return end(failureOf(error));
     }
     ended = true;
-    if (!stopped) send(frame({ __proto__: null, c: "end", ok: true }, text));
+    sendFrame(`{"c":"end","ok":true}`, text);
   }
 
   function end(failure: Failure): void {
     ended = true;
-    if (!stopped) send(frame({ __proto__: null, c: "end", ok: false, error: failure.error }, failure.text));
+    sendFrame(`{"c":"end","ok":false${errorField(failure.error)}}`, failure.text);
   }
 
   function settle(delivery: Delivery & { d: "settle" }, value: string | undefined): void {
@@ -191,18 +204,18 @@ export function createRuntime(host: RuntimeHost): Runtime {
       try {
         // Decoded for every settlement anew: nobody holds the same object.
         const result = value === undefined ? undefined : decode(value);
-        if (delivery.ok) entry.resolve(result);
-        else entry.reject(result);
+        if (delivery.ok) entry.waiting.resolve(result);
+        else entry.waiting.reject(result);
       } catch (error) {
-        entry.reject(error);
+        entry.waiting.reject(error);
       }
     });
   }
 
   function runBody(delivery: RunBody): void {
     const entry = pending.get(delivery.id);
-    if (entry === undefined || entry.body === undefined || !(delivery.attempt > entry.attempt)) return;
-    const body = entry.body;
+    const body = entry?.waiting.body;
+    if (entry === undefined || body === undefined || !(delivery.attempt > entry.attempt)) return;
     const { id, attempt, seed, now } = delivery;
     const state: Running = {
       scope: { id, attempt, seed, now, open: 0, closed: false },
@@ -230,11 +243,9 @@ export function createRuntime(host: RuntimeHost): Runtime {
     }
     running.delete(keyOf(id, attempt));
     bodies--;
-    if (stopped) return;
-    if (failure === undefined) return send(frame({ __proto__: null, c: "done", id, attempt, ok: true }, text));
-    const { error, retry } = failure;
-    const head = { __proto__: null, c: "done", id, attempt, ok: false, retry, error };
-    send(frame(head, failure.text));
+    const head = `{"c":"done","id":${id},"attempt":${attempt},"ok":`;
+    if (failure === undefined) return sendFrame(`${head}true}`, text);
+    sendFrame(`${head}false,"retry":${failure.retry}${errorField(failure.error)}}`, failure.text);
   }
 
   function bodyContext(delivery: RunBody, state: Running): WorkflowCallbackContext {
@@ -268,11 +279,8 @@ export function createRuntime(host: RuntimeHost): Runtime {
         // A delivery that is not one, as far as its header tells: ignored.
       }
     },
-    issue: (command: object, value?: string) => issue(command, undefined, value),
     timer(ms: number, callback: () => void) {
-      return register({ __proto__: null, c: "timer", ms }, (scope) => {
-        return { scope, resolve: callback, reject: () => {}, body: undefined, attempt: 0 };
-      }, undefined);
+      return register("timer", numberField("ms", ms), undefined, { resolve: callback, reject() {}, body: undefined });
     },
     forget(id: number) {
       const entry = pending.get(id);
@@ -280,7 +288,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
       entry.scope.open--;
     },
     log(level: (Command & { c: "log" })["level"], text: string) {
-      if (!stopped) send(frame({ __proto__: null, c: "log", in: scope()?.id ?? 0, level }, text));
+      sendFrame(`{"c":"log","in":${scope()?.id ?? 0},"level":"${level}"}`, text);
     },
     scope,
     busy: () => bodies > 0 || (run !== undefined && !ended && run.open === 0),

@@ -10,18 +10,20 @@ import {
   checkStepConfig,
   checkStepName,
   fatalError,
-  type MergedStepConfig,
 } from "../../../core/step_config.ts";
 import { parseDuration } from "../../../core/duration.ts";
-import { freeze, NativeError, NativePromise, timeOf } from "./intrinsics.ts";
+import { configField, numberField, textField } from "./headers.ts";
+import { freeze, NativeError, timeOf } from "./intrinsics.ts";
 
 /** A step's body. */
 export type Body = (ctx: WorkflowCallbackContext) => unknown;
 
 /** What the step object asks of the runtime. */
 export interface StepRuntime {
-  /** Issues a command and resolves when it is settled. */
-  issue(command: object, body?: Body): Promise<unknown>;
+  /** Issues a command of a kind with further fields of its header, and resolves when it is settled. */
+  issue(kind: string, fields: string, body?: Body): Promise<unknown>;
+  /** A promise that rejects. */
+  refuse(error: unknown): Promise<never>;
   /** The logical time where the caller is. */
   now(): number;
 }
@@ -33,6 +35,14 @@ const LAST_TIME = 8.64e15;
 
 /** Makes the step object of a run. */
 export function makeStep(runtime: StepRuntime): WorkflowStep {
+  function attempt(run: () => Promise<unknown>): Promise<unknown> {
+    try {
+      return run();
+    } catch (error) {
+      return runtime.refuse(error);
+    }
+  }
+
   const step = {
     __proto__: null,
     do(name: unknown, second: unknown, third: unknown, fourth: unknown): Promise<unknown> {
@@ -46,17 +56,15 @@ export function makeStep(runtime: StepRuntime): WorkflowStep {
         if (rollback !== undefined) {
           throw fatalError(`Cannot run the step "${checked}": rollback handlers are not supported yet`);
         }
-        const command = config === undefined
-          ? { __proto__: null, c: "do", name: checked }
-          : { __proto__: null, c: "do", name: checked, config: bareConfig(config) };
-        return runtime.issue(command, body as Body);
+        const fields = textField("name", checked);
+        return runtime.issue("do", config === undefined ? fields : fields + configField(config), body as Body);
       });
     },
     sleep(name: unknown, duration: unknown): Promise<unknown> {
       return attempt(() => {
         const checked = checkStepName(name);
         const ms = parseDuration(checkDuration(duration, "the duration of a sleep"));
-        return runtime.issue({ __proto__: null, c: "sleep", name: checked, ms });
+        return runtime.issue("sleep", textField("name", checked) + numberField("ms", ms));
       });
     },
     sleepUntil(name: unknown, timestamp: unknown): Promise<unknown> {
@@ -68,7 +76,7 @@ export function makeStep(runtime: StepRuntime): WorkflowStep {
           throw fatalError(`Cannot sleep until the timestamp of "${checked}": it is neither a valid Date nor a number of ms`);
         }
         if (time < runtime.now()) throw new NativeError("You can't sleep until a time in the past");
-        return runtime.issue({ __proto__: null, c: "sleep", name: checked, until: ceil(time) });
+        return runtime.issue("sleep", textField("name", checked) + numberField("until", ceil(time)));
       });
     },
     waitForEvent(name: unknown, options: unknown): Promise<unknown> {
@@ -78,13 +86,9 @@ export function makeStep(runtime: StepRuntime): WorkflowStep {
           throw fatalError(`Cannot wait for the event of "${checked}": it needs options with a type`);
         }
         const { type, timeout } = options as { type?: unknown; timeout?: unknown };
-        return runtime.issue({
-          __proto__: null,
-          c: "wait",
-          name: checked,
-          type: checkEventType(type),
-          timeout: parseDuration(checkDuration(timeout === undefined ? DAY : timeout, "the timeout of a wait")),
-        });
+        const length = parseDuration(checkDuration(timeout === undefined ? DAY : timeout, "the timeout of a wait"));
+        const fields = textField("name", checked) + textField("type", checkEventType(type));
+        return runtime.issue("wait", fields + numberField("timeout", length));
       });
     },
   };
@@ -93,21 +97,4 @@ export function makeStep(runtime: StepRuntime): WorkflowStep {
   freeze(step.sleepUntil);
   freeze(step.waitForEvent);
   return freeze(step) as unknown as WorkflowStep;
-}
-
-function attempt(run: () => Promise<unknown>): Promise<unknown> {
-  try {
-    return run();
-  } catch (error) {
-    return new NativePromise((_resolve, reject) => reject(error));
-  }
-}
-
-/** The same without prototypes: no `toJSON` can be waiting on the way to the host. */
-function bareConfig(config: MergedStepConfig): object {
-  const { limit, delay, backoff } = config.retries;
-  const retries = { __proto__: null, limit, delay, backoff };
-  return config.sensitive === undefined
-    ? { __proto__: null, retries, timeout: config.timeout }
-    : { __proto__: null, retries, timeout: config.timeout, sensitive: config.sensitive };
 }
