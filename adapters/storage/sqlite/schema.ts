@@ -58,7 +58,11 @@ export function prepareSchema(
       if (found === null) found = create(database, shards ?? 1);
       database.exec("COMMIT");
     } catch (error) {
-      database.exec("ROLLBACK");
+      try {
+        database.exec("ROLLBACK");
+      } catch {
+        // SQLite did it itself (a full disk); what went wrong is in `error`.
+      }
       throw error;
     }
     checkCount(name, found, shards);
