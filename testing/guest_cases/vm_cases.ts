@@ -94,6 +94,17 @@ export function vmCases(open: OpenSandbox): Case[] {
       equal(only(await run.settle(timer.id), "sleep").command.in, id, "what follows");
     }),
 
+    guestCase(open, "a timer of an aborted attempt is not started", async (bench) => {
+      const run = await bench.start(flow(`
+        await step.do("s", async (ctx) => {
+          ctx.signal.addEventListener("abort", () => { setTimeout(() => {}, 1); console.log("heard"); });
+          await new Promise(() => {});
+        });`));
+      const { id } = only(run.started, "do").command;
+      await run.body(id);
+      equal(only(await run.abort(id), "log").value, "heard", "sent");
+    }),
+
     guestCase(open, "there is no way around the host", async (bench) => {
       const run = await bench.start(flow(`
         const names = Object.getOwnPropertyNames(globalThis).filter((n) => /^__|bridge|host|settle|send|drain|outbox|tenure|qjs|^std$|^os$|^bjson$/i.test(n));

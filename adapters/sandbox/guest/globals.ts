@@ -98,7 +98,8 @@ function timers(runtime: () => Runtime, uncaught: (error: unknown) => void): Rec
     const least = repeat ? 1 : 0;
     const ms = wish >= least ? (wish < MAX_TIMER ? wish : MAX_TIMER) : least;
     const arm = (): void => {
-      commands.set(handle, runtime().timer(ms, fire));
+      // An attempt that was aborted is not waited for: its timers never fire.
+      if (runtime().scope()?.closed !== true) commands.set(handle, runtime().timer(ms, fire));
     };
     const fire = (): void => {
       commands.delete(handle);

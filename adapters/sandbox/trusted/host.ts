@@ -1,5 +1,6 @@
 /**
- * Workflows that the host itself wrote, as guests.
+ * Workflows that the host itself wrote, as guests. They share the host's realm: its clock, its chance, its network. So
+ * what they decide by `Date.now()` or `Math.random()` belongs into steps.
  *
  * @module
  */
