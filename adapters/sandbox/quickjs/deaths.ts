@@ -7,26 +7,26 @@ import type { Death } from "../../../core/ports/guest.ts";
 
 /** It ran too long without coming to rest. */
 export function cpuDeath(cpuMs: number): Death {
-  return { code: "cpu_limit", message: `the code ran for more than ${cpuMs} ms without coming to rest` };
+  return { code: "cpu_limit", message: `The code ran for more than ${cpuMs} ms without coming to rest` };
 }
 
 /** It was refused memory: its heap is not to be trusted any more. */
 export function memoryDeath(): Death {
-  return { code: "memory_limit", message: "the code needed more memory than it may have" };
+  return { code: "memory_limit", message: "The code needed more memory than it may have" };
 }
 
 /** It recursed through the host's stack. */
 export function stackDeath(): Death {
-  return { code: "stack_limit", message: "the code was nested too deeply" };
+  return { code: "stack_limit", message: "The code was nested too deeply" };
 }
 
 /** It sent more in one turn than a host should hold. */
 export function messageDeath(): Death {
-  return { code: "message_limit", message: "the code sent too much at once" };
+  return { code: "message_limit", message: "The code sent too much at once" };
 }
 
 /** Everything else: a trap, or a guest that broke what runs it. */
-export function failedDeath(reason = "the code broke the engine that runs it"): Death {
+export function failedDeath(reason = "The code broke the engine that runs it"): Death {
   return { code: "guest_failed", message: reason };
 }
 

@@ -41,6 +41,6 @@ export function stillborn(death: Death): Guest {
 }
 
 function deadTurn(death: Death | undefined, out: readonly string[]): Turn {
-  const cause: Death = death ?? { code: "guest_failed", message: "the guest was let go" };
+  const cause: Death = death ?? { code: "guest_failed", message: "The guest was let go" };
   return { out, state: "dead", fuel: 0, incarnation: 1, death: cause };
 }

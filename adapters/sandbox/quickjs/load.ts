@@ -38,7 +38,7 @@ export function loadModules(vm: Vm, code: PreparedModules, limits: Limits): Load
     vm.pump();
     return { classes: classNames(vm.text(vm.call(vm.handles.classes))) };
   });
-  if (death !== undefined) return { diagnostic: nowhere(`while it was loaded, ${death.message}`), death };
+  if (death !== undefined) return { diagnostic: nowhere(`its module scope was stopped: ${death.message}`), death };
   return value ?? { diagnostic: nowhere("it could not be loaded") };
 }
 

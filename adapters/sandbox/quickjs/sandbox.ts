@@ -97,7 +97,7 @@ export class QuickJSSandbox implements SandboxAdapter {
         return vmGuest(vm, { limits, pool: this.#pool });
       }
       this.#pool.discard(vm);
-      return stillborn("death" in loaded && loaded.death ? loaded.death : failedDeath("the code could not be loaded again"));
+      return stillborn("death" in loaded && loaded.death ? loaded.death : failedDeath("The code could not be loaded again"));
     } catch (error) {
       this.#pool.discard(vm);
       throw error;
