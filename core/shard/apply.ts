@@ -41,16 +41,14 @@ export function createApply(parts: ApplyParts): (request: Request) => Outcome | 
       case "create":
         return then(tenants.get(request.tenant), (tenant) => {
           if (request.fresh) return create(request, undefined, tenant);
-          return then(lives.find(request), (live) => create(request, live, tenant));
+          return lives.find(request, (live) => create(request, live, tenant));
         });
       case "restart":
         return then(tenants.get(request.tenant), (tenant) => {
-          return then(lives.find(request), (live) => known(request, live, (state, found) => restart(state, found, tenant)));
+          return lives.find(request, (live) => known(request, live, (state, found) => restart(state, found, tenant)));
         });
       default:
-        return then(lives.find(request), (live) => {
-          return known(request, live, (state, found) => control(request, state, found));
-        });
+        return lives.find(request, (live) => known(request, live, (state, found) => control(request, state, found)));
     }
   }
 

@@ -13,8 +13,11 @@ import { appendTo, type Live, makeLive } from "./live.ts";
 
 /** Loads them, changes them, lets them go when all is durable. */
 export interface Lives {
-  /** The instance, from memory or the store; at once when it is in memory. */
-  find(key: InstanceKey): Live | undefined | Promise<Live | undefined>;
+  /**
+   * Calls `next` with the instance, from memory or the store; at once when it is in memory. Of those who wait for one
+   * instance each sees what those before it made of it.
+   */
+  find<T>(key: InstanceKey, next: (live: Live | undefined) => T): T | Promise<T>;
   /** Applies records and queues them for the next commit. */
   append(live: Live, records: Records): void;
   /** Queues what the head implies, when it changed. */
@@ -51,16 +54,21 @@ export function createLives(shard: number, store: Store, committer: Committer): 
   }
 
   return {
-    find(key) {
+    find(key, next) {
       const text = keyText(key);
       const live = lives.get(text);
-      if (live !== undefined) return live;
+      if (live !== undefined) return next(live);
       let reading = loading.get(text);
       if (reading === undefined) {
         reading = read(key, text).finally(() => loading.delete(text));
         loading.set(text, reading);
       }
-      return reading;
+      return reading.then((read) => {
+        // whoever waited longer may have made it meanwhile, or changed it and let it go
+        const found = lives.get(text) ?? read;
+        if (found !== undefined && !cleared) lives.set(text, found);
+        return next(found);
+      });
     },
     append(live, records) {
       if (records.length === 0 || live.state === undefined) return;

@@ -136,18 +136,13 @@ export function createRunner(parts: RunnerParts): Runner {
   function leave(live: Live): void {
     room.leave();
     const next = slots.give(live.key.tenant);
-    if (next === undefined || gone.aborted) return;
-    const found = lives.find(next);
-    if (!(found instanceof Promise)) return found === undefined ? undefined : proceed(found);
-    // a store that does not answer has lost nothing: the instance is found again when it does
-    found.then((live) => live === undefined ? undefined : proceed(live), () => retry(next));
+    if (next !== undefined && !gone.aborted) follow(next);
   }
 
-  function retry(key: InstanceKey): void {
-    clock.setTimer(RETRY, () => {
-      if (gone.aborted) return;
-      Promise.resolve(lives.find(key)).then((live) => live === undefined ? undefined : proceed(live), () => retry(key));
-    });
+  function follow(key: InstanceKey): void {
+    const found = lives.find(key, (live) => live === undefined ? undefined : proceed(live));
+    // a store that does not answer has lost nothing: the instance is found again when it does
+    found?.catch(() => void clock.setTimer(RETRY, () => gone.aborted ? undefined : follow(key)));
   }
 
   function desk(live: Live, state: State, call: Desk["call"]): Desk {

@@ -66,10 +66,11 @@ export function createShard(parts: ShardParts): Shard {
   let clean = true;
 
   async function wake(key: InstanceKey, recovered: boolean): Promise<void> {
-    const live = await lives.find(key);
-    if (live?.state === undefined) return;
-    if (recovered && !clean && live.activity === "none") live.crashed = true;
-    runner.proceed(live);
+    await lives.find(key, (live) => {
+      if (live?.state === undefined) return;
+      if (recovered && !clean && live.activity === "none") live.crashed = true;
+      runner.proceed(live);
+    });
   }
 
   return {
