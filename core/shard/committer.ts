@@ -76,6 +76,8 @@ interface Part extends Omit<ShardBatch, "epoch"> {
 
 /** Callers are told after so long without an answer, ms. */
 const PATIENCE = 5_000;
+/** Longest pause before a store that fails is asked again, ms. */
+const MAX_PAUSE = 2_000;
 const MAX_OPS = 1_000;
 const MAX_BYTES = 2 ** 20;
 
@@ -147,7 +149,9 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners, retu
   async function write(parts: Part[]): Promise<void> {
     // whoever asked for nothing new still has to see only what is durable, and it is: nothing is in flight
     if (parts.every(isEmpty)) return finish(parts);
-    for (let left = parts; left.length > 0 && !stopped;) {
+    for (let left = parts, pause = 0; left.length > 0 && !stopped; pause = Math.min(pause * 2 + 10, MAX_PAUSE)) {
+      // a store that may be acquired but takes no batch is not asked without rest
+      if (pause > 10) await rest(pause);
       const id = clock.uuid();
       const before = clock.monotonic();
       try {
@@ -158,6 +162,7 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners, retu
         left = left.filter((p) => !answer.fenced.includes(p.shard));
       } catch (cause) {
         failingSince ??= before;
+        outage(left, cause);
         const { applied, ours } = await resolve(left, id, cause);
         left = ours;
         if (applied) return finish(left, id);
@@ -195,17 +200,25 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners, retu
   }
 
   async function reacquire(shard: number, parts: Part[], cause: unknown): Promise<Lease | null> {
-    for (let pause = 20; !stopped; pause = Math.min(pause * 2, 2_000)) {
+    for (let pause = 20; !stopped; pause = Math.min(pause * 2, MAX_PAUSE)) {
       try {
         return await owners.reacquire(shard);
       } catch (error) {
-        if (clock.monotonic() - (failingSince ?? 0) > PATIENCE) {
-          for (const part of parts) for (const waiter of part.waiters.splice(0)) waiter.outage(error ?? cause);
-        }
-        await new Promise<void>((done) => void clock.setTimer(pause, done));
+        outage(parts, error ?? cause);
+        await rest(pause);
       }
     }
     return null;
+  }
+
+  /** Tells callers who have waited long enough. */
+  function outage(parts: readonly Part[], cause: unknown): void {
+    if (clock.monotonic() - (failingSince ?? 0) <= PATIENCE) return;
+    for (const part of parts) for (const waiter of part.waiters.splice(0)) waiter.outage(cause);
+  }
+
+  function rest(ms: number): Promise<void> {
+    return new Promise((done) => void clock.setTimer(ms, done));
   }
 
   function finish(parts: readonly Part[], id?: string): void {
