@@ -92,8 +92,9 @@ export class WorkflowError extends TenureError {
   override readonly name: string = "WorkflowError";
 }
 
-/** A text of a caller, cut so that it can stand in a message. */
-export function quote(text: unknown): string {
-  const s = typeof text === "string" ? text : String(text);
+/** What a caller gave, cut so that it can stand in a message. Total: nothing of an object is read. */
+export function quote(given: unknown): string {
+  const known = (typeof given !== "object" && typeof given !== "function") || given === null;
+  const s = known ? String(given) : `[${typeof given}]`;
   return `"${s.length > 60 ? s.slice(0, 57) + "…" : s}"`;
 }

@@ -13,7 +13,7 @@ import type { Clock } from "./ports/clock.ts";
 import type { Head, InstanceKey, Store } from "./ports/store.ts";
 import type { Engine } from "./shard/engine.ts";
 import type { HeadData } from "./shard/live.ts";
-import { errorOf, notFound } from "./shard/requests.ts";
+import { errorOf, notFound, type Request } from "./shard/requests.ts";
 import { byteLength } from "./utf8.ts";
 import { decode, encode } from "./values.ts";
 
@@ -139,25 +139,36 @@ const MAX_PAGE = 1_000;
 /** How often somebody who is not the owner looks for a result, ms. */
 const LOOK = 50;
 
+type CreateRequest = Extract<Request, { verb: "create" }>;
+
 /** Makes the binding of one workflow of one tenant. */
 export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<Params, Output> {
   const { tenant, name, engine, store } = parts;
 
   async function create(options: WorkflowInstanceCreateOptions<Params> = {}): Promise<WorkflowInstance<Output>> {
-    const { id, version } = options;
+    return submitted(checked(options));
+  }
+
+  function checked(options: WorkflowInstanceCreateOptions<Params>): CreateRequest {
+    if (typeof options !== "object" || options === null) {
+      throw new TenureError("invalid_argument", `Cannot create an instance of ${quote(options)}: its options are not an object`);
+    }
+    const { id, params, version } = options;
     if (id !== undefined) checkInstanceId(id);
-    const made = id ?? parts.clock.uuid();
-    const params = encodeWithin(options.params ?? {}, parts.limits().paramsBytes, "params");
-    await engine.submit({
+    return {
       verb: "create",
       tenant,
       workflow: name,
-      id: made,
+      id: id ?? parts.clock.uuid(),
       fresh: id === undefined,
-      params,
+      params: encodeWithin(params === undefined ? {} : params, parts.limits().paramsBytes, "params"),
       ...(version !== undefined && { version }),
-    });
-    return handle(made);
+    };
+  }
+
+  async function submitted(request: CreateRequest): Promise<WorkflowInstance<Output>> {
+    await engine.submit(request);
+    return handle(request.id);
   }
 
   async function createBatch(
@@ -168,15 +179,18 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
   ): Promise<WorkflowInstance<Output>[] | BatchResult<Output>> {
     const plain = Array.isArray(batch);
     const list = batchList<Params>(batch);
+    // nothing of a list is made when something in it is wrong
+    const requests = plain ? list.map(checked) : [];
     const seen = new Set<string>();
     const settled = await Promise.all(list.map(async (options, index) => {
-      const { id = "" } = options;
-      if (options.id !== undefined && seen.has(options.id)) {
+      const given = options?.id;
+      const id = typeof given === "string" ? given : "";
+      if (given !== undefined && seen.has(given)) {
         return { index, id, code: 10_415, message: `(instance.duplicate_in_batch) The id "${id}" stands twice in the batch` };
       }
-      if (options.id !== undefined) seen.add(options.id);
+      if (given !== undefined) seen.add(given);
       try {
-        return await create(options);
+        return await submitted(requests[index] ?? checked(options));
       } catch (error) {
         const taken = TenureError.is(error) && error.code === "instance.already_exists";
         // the older form skips what is taken; whatever else is wrong is wrong with the call
