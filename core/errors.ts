@@ -38,6 +38,7 @@ export type ErrorCode =
   | "storage_in_use"
   | "storage_newer"
   | "storage_unsafe"
+  | "corrupt"
   | "sandbox_missing"
   | "closed";
 

@@ -5,6 +5,9 @@
  * when its writer is not the newest owner*. Everything else (group commit, caching, timers, uniqueness of ids)
  * is the core's. A store trusts the core and nobody else: every text that it is given is opaque to it.
  *
+ * Texts are ordered by their UTF-8 bytes. U+0000 and lone surrogates, which some storages change, are refused
+ * (`invalid_argument`); the core never writes them.
+ *
  * @module
  */
 import type { Blobs } from "./blobs.ts";
@@ -40,7 +43,7 @@ export interface Head extends InstanceKey {
 export interface Append {
   /** Whose journal. */
   readonly key: InstanceKey;
-  /** Number of the first record in `text`; dense within a journal, so a gap or an overlap is corruption. */
+  /** Number of the first record in `text`; dense within a journal: a gap or an overlap throws with the code `corrupt`. */
   readonly seq: number;
   /** Number of records in `text`. */
   readonly count: number;
@@ -50,7 +53,7 @@ export interface Append {
 
 /** A message of somebody who is not the owner. */
 export interface Message {
-  /** Makes it idempotent: a key that was posted or applied before is not applied again. */
+  /** Makes it idempotent within its shard: a key that was posted or applied before is not applied again. */
   readonly key: string;
   /** The core's own text. */
   readonly body: string;
@@ -162,12 +165,16 @@ export interface Store {
    * Takes a shard over when its owner is gone: dead (a free lock), released, or its lease ran out. Always raises
    * the epoch, also for the same owner. `null` while another owner lives.
    *
+   * @param owner a name that no other engine has
    * @param ttl lease in ms, where ownership is by lease
    */
   acquire(shard: number, owner: string, ttl: number): Promise<Lease | null>;
   /** Prolongs the lease; false when the epoch is not the newest. */
   renew(shard: number, epoch: number, ttl: number): Promise<boolean>;
-  /** Gives the shard up in good order: the next {@linkcode Lease.clean} is true. Of an old epoch: does nothing. */
+  /**
+   * Gives the shard up in good order: the next {@linkcode Lease.clean} is true, and the epoch can write no more. Of an
+   * old epoch: does nothing.
+   */
   release(shard: number, epoch: number): Promise<void>;
   /**
    * Writes all of `batches` or nothing; durable when it answers "ok". Answers the shards whose epoch is not the
