@@ -35,9 +35,7 @@ export type ErrorCode =
   // the platform
   | "storage_unavailable"
   | "outcome_unknown"
-  | "storage_in_use"
   | "storage_newer"
-  | "storage_unsafe"
   | "corrupt"
   | "sandbox_missing"
   | "closed";

@@ -64,6 +64,8 @@ export interface TenantParts {
   readonly codes: CodeStore;
   readonly sandbox: SandboxAdapter | undefined;
   readonly limits: (tenant: string) => Limits;
+  /** Whether the platform has registered a workflow of this name. */
+  readonly reserved: (name: string) => boolean;
 }
 
 /** Makes one of a checked id. */
@@ -82,6 +84,10 @@ export function createTenant(id: string, parts: TenantParts): Tenant {
       const code = deployable(given);
       const version = await hashCode(code);
       const prepared = await sandbox.prepare(id, code, limits());
+      const taken = prepared.classes.find(parts.reserved);
+      if (taken !== undefined) {
+        throw new TenureError("reserved_name", `Cannot deploy the class "${taken}": the platform has a workflow of this name`);
+      }
       await codes.put(id, version, code, sandbox.name, prepared);
       await engine.submit({ verb: "deploy", tenant: id, version, classes: prepared.classes });
       return { version, workflows: prepared.classes };

@@ -184,7 +184,7 @@ export async function createTenure(options: TenureOptions, internals: Internals)
   return {
     tenant(id) {
       checkTenantId(id);
-      return createTenant(id, { engine, store, clock, codes, sandbox, limits });
+      return createTenant(id, { engine, store, clock, codes, sandbox, limits, reserved: (name) => registered.has(name) });
     },
     register(name, workflow, { version }) {
       checkWorkflowName(name);
