@@ -63,6 +63,8 @@ const SPREAD = `
   const dive = (n, a) => { try { return n === 0 ? [..."${CANARY}"].sort().join("") : dive(n - 1, a + "${CANARY}"); } catch { return a.length; } };
   dive(10_000, "");
   try { JSON.parse("[".repeat(10_000)); } catch {}
+  // A small integer is zero in memory: 32 KiB of zeros on the stack, and the canary below them.
+  Function("f", "f(" + "0,".repeat(4_000) + "0)")(() => dive(100, "${CANARY}"));
   /${CANARY}(.*)+x/.test("${CANARY}".repeat(3));
   Function("return '${CANARY}'")();
   await step.do("${CANARY}", async () => 1);`;

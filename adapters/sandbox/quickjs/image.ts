@@ -5,9 +5,9 @@
  * image's, the stack is zero (at rest nothing on it is alive), the heap beyond the image's is zero up to where the
  * allocator ever handed anything out, and the mutable globals are the image's.
  *
- * Trusts the word of the allocator that says how far that is, and that a stack is not deeper than a run of
- * {@linkcode STACK_GAP} zero bytes. Both are the machine's: a tenant who breaks the engine could leave bytes elsewhere,
- * which no other tenant's code can read without breaking it again.
+ * Trusts the word of the allocator that says how far that is, and that beyond the engine's own limit, where a tenant
+ * has no say in what lies on the stack, no frame is {@linkcode STACK_GAP} zero bytes long. Both are the machine's: a
+ * tenant who breaks the engine could leave bytes elsewhere, which nobody can read without breaking it again.
  *
  * @module
  */
@@ -23,11 +23,13 @@ export interface Image {
   readonly globals: readonly number[];
   /** Size of the memory that the heap needs. */
   readonly memoryBytes: number;
+  /** The engine's own limit of its stack. */
+  readonly stackBytes: number;
 }
 
-/** Bytes of stack that are wiped at a time. */
+/** Bytes of stack that are wiped at a time below the limit: functions that do not look at the limit end there. */
 const STACK_BLOCK = 32_768;
-/** Zero bytes below what was wiped, by which the end of what was used is known. No frame is that large. */
+/** Zero bytes below what was wiped, by which the end of what was used is known. */
 const STACK_GAP = 16_384;
 
 /** Copies a machine at rest. */
@@ -38,6 +40,7 @@ export function captureImage(machine: Machine, layout: Layout): Image {
     heap: bytes.slice(layout.stackTop, breakOf(bytes, layout)),
     globals: machine.globals.map((global) => global.value),
     memoryBytes: bytes.length,
+    stackBytes: machine.stackBytes,
   };
 }
 
@@ -54,10 +57,11 @@ export function restoreImage(machine: Machine, layout: Layout, image: Image): vo
   const imageEnd = layout.stackTop + image.heap.length;
   if (imageEnd > bytes.length) throw new Error("Cannot restore the image: the memory is too small");
   bytes.set(image.data, 0);
-  wipeStack(bytes, layout);
+  wipeStack(bytes, layout, machine.stackBytes);
   bytes.set(image.heap, layout.stackTop);
   if (end > imageEnd) bytes.fill(0, imageEnd, end);
   machine.globals.forEach((global, index) => global.value = image.globals[index] as number);
+  machine.stackBytes = image.stackBytes;
   machine.outOfMemory = false;
 }
 
@@ -78,10 +82,10 @@ function breakOf(bytes: Uint8Array, layout: Layout): number {
   return end;
 }
 
-function wipeStack(bytes: Uint8Array, { dataEnd, stackTop }: Layout): void {
+function wipeStack(bytes: Uint8Array, { dataEnd, stackTop }: Layout, limit: number): void {
   const words = new Int32Array(bytes.buffer);
-  for (let top = stackTop; top > dataEnd;) {
-    const bottom = Math.max(dataEnd, top - STACK_BLOCK);
+  for (let top = stackTop, below = limit; top > dataEnd; below = 0) {
+    const bottom = Math.max(dataEnd, top - below - STACK_BLOCK);
     bytes.fill(0, bottom, top);
     if (isZero(words, Math.max(dataEnd, bottom - STACK_GAP) >> 2, bottom >> 2)) return;
     top = bottom;

@@ -20,6 +20,11 @@ export type Loaded =
   | { readonly classes: readonly string[] }
   | { readonly diagnostic: Diagnostic; readonly death?: Death };
 
+/** The prelude itself needs some stack, and 0 would mean to QuickJS that there is no limit. */
+const MIN_STACK_BYTES = 8_192;
+/** Less than the stack that a build is linked with. */
+const MAX_STACK_BYTES = 2 ** 22;
+
 /** Most that a diagnostic says, bytes. */
 const MESSAGE_BYTES = 2_000;
 
@@ -28,7 +33,8 @@ export function loadModules(vm: Vm, code: PreparedModules, limits: Limits): Load
   const { ffi } = vm.machine;
   const nowhere = (message: string): Diagnostic => ({ file: code.main, line: 0, column: 0, message });
   const { value, death } = vm.enter(entryOf(limits, 0), (): Loaded => {
-    ffi.QTS_RuntimeSetMaxStackSize(vm.handles.runtime, limits.stackBytes);
+    vm.machine.stackBytes = Math.min(Math.max(limits.stackBytes, MIN_STACK_BYTES), MAX_STACK_BYTES);
+    ffi.QTS_RuntimeSetMaxStackSize(vm.handles.runtime, vm.machine.stackBytes);
     const source = Object.hasOwn(code.modules, code.main) ? code.modules[code.main] : undefined;
     if (source === undefined) return { diagnostic: nowhere("the main module is missing") };
     const namespace = settled(vm, vm.evaluate(source, { file: code.main, module: true }));

@@ -29,6 +29,8 @@ export interface Machine {
   grow(bytes: number): void;
   /** Whether memory was asked for and refused. */
   outOfMemory: boolean;
+  /** How deep the code that ran in it was allowed to use the stack. */
+  stackBytes: number;
   /** What the guest's clock shows, ms; `null`: the real time. */
   time: number | null;
   /** The mutable globals: with the memory, all that a machine is. */
@@ -52,7 +54,7 @@ export async function compileMachine(variant: QuickJSVariant, wasm: Uint8Array):
     layout,
     async make({ maximumPages, callbacks }) {
       const memory = new WebAssembly.Memory({ initial: INITIAL_PAGES, maximum: Math.max(INITIAL_PAGES, maximumPages) });
-      const machine = { memory, outOfMemory: false, time: 0 as number | null };
+      const machine = { memory, outOfMemory: false, stackBytes: 0, time: 0 as number | null };
       let exports: WebAssembly.Exports = {};
       let grow: (bytes: number) => void = () => undefined;
       const silent = (): void => {};
