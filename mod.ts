@@ -3,8 +3,8 @@
  *
  * @module
  */
-export { createTenure } from "./adapters/create_tenure.ts";
-export { type BindingCall, type BindingMethods, perCall, type PerCallBinding } from "./core/bindings.ts";
+export { createTenure } from "./adapters/sandbox/trusted/create_tenure.ts";
+export { type BindingCall, type BindingMethods, perCall, type PerCallBinding } from "./core/execution/bindings.ts";
 export type { DeployedVersion } from "./core/code/tenant_record.ts";
 export {
   NonRetryableError,
@@ -35,7 +35,7 @@ export {
 } from "./core/entrypoint.ts";
 export { CodeError, type Diagnostic, type ErrorCode, TenureError, WorkflowError } from "./core/errors.ts";
 export type { Caller } from "./core/execution/desk.ts";
-export type { HistoryEntry } from "./core/history.ts";
+export type { HistoryEntry } from "./core/instance/history.ts";
 export type { Status } from "./core/instance/state.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export type { Blobs } from "./core/ports/blobs.ts";

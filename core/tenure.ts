@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Granted, grant } from "./bindings.ts";
+import { type Granted, grant } from "./execution/bindings.ts";
 import { createCodeStore } from "./code/code_store.ts";
 import { TenureError } from "./errors.ts";
 import { checkTenantId, checkWorkflowName } from "./ids.ts";

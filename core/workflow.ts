@@ -5,7 +5,7 @@
  */
 import { readCursor, writeCursor } from "./cursor.ts";
 import { quote, TenureError, type WorkflowError } from "./errors.ts";
-import { type HistoryEntry, readHistory } from "./history.ts";
+import { type HistoryEntry, readHistory } from "./instance/history.ts";
 import { checkInstanceId } from "./ids.ts";
 import type { Status } from "./instance/state.ts";
 import type { Limits } from "./limits.ts";

@@ -10,14 +10,13 @@
  */
 import type { Facts, Records } from "../instance/decide/common.ts";
 import { type Issued, nameOf, schedule } from "../instance/decide/command.ts";
-import { interrupted, parked, pauseReached, runEnded } from "../instance/decide/control.ts";
+import { parked, pauseReached } from "../instance/decide/control.ts";
+import { guestDied, runEnded, runStalled } from "../instance/decide/end.ts";
 import { whenAtRest } from "../instance/decide/rest.ts";
 import { attemptEnded, type AttemptResult, attemptTimedOut, attemptTimeout } from "../instance/decide/step.ts";
-import { failure } from "../instance/failures.ts";
 import { createReplay, describe, type Replay } from "../instance/replay.ts";
 import { isEnded, type Op } from "../instance/state.ts";
 import type { Guest, Turn } from "../ports/guest.ts";
-import { byteLength } from "../utf8.ts";
 import { type Attempt, beginAttempt } from "./attempt.ts";
 import { createCalls } from "./calls.ts";
 import { readCommand } from "./commands.ts";
@@ -319,8 +318,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (state.open.size > 0) return "resting";
     // nothing is open: a guest that acts by itself may still go on, one that cannot never will
     if (!mediated) return "busy";
-    const no = failure("WorkflowFatalError", "The workflow stopped: nothing that it waits for can happen any more");
-    desk.append(runEnded(state, { ok: false, ...no }, facts()));
+    desk.append(runStalled(state, facts()));
     return "over";
   }
 
@@ -350,27 +348,14 @@ export function createExecution(desk: Desk, run: Run): Execution {
       const what = missing ?? state.ops[state.settlements[state.settlements.length - 1] as number] as Op;
       return diverged(`the run ended before ${describe(what.kind, what.name, what.count)} of its history`);
     }
-    let result = { ok, value, error };
-    const bytes = byteLength(value);
-    if (bytes > limits.resultBytes) {
-      const no = `Cannot store the ${ok ? "output" : "error"}: ${bytes} bytes are more than the limit of ${limits.resultBytes}`;
-      result = { ok: false, ...failure(ok ? "WorkflowFatalError" : error?.name ?? "Error", ok ? no : error?.message ?? no) };
-    }
-    desk.append(runEnded(state, result, facts()));
+    desk.append(runEnded(state, { ok, value, error }, facts()));
   }
 
-  /** A guest died. Of its own code: that step or that run fails. Of anything else: it is made anew, counted as a crash. */
   function died(turn: Turn, owner: number): void {
     dead = true;
     guest.drop();
     for (const attempt of [...attempts.values()]) closeAttempt(attempt, "the guest died");
-    if (isEnded(state)) return;
-    const { code, message } = turn.death ?? FAILED.death;
-    if (code === "guest_failed") return desk.append(interrupted(state, "crash", facts()));
-    const no = failure("WorkflowFatalError", message);
-    if (owner === -1) return desk.append(runEnded(state, { ok: false, ...no }, facts()));
-    desk.append(attemptEnded(state, owner, state.ops[owner]?.attempts ?? 0, { ok: false, retry: false, ...no }, facts()));
-    desk.append(interrupted(state, "guest", facts()));
+    desk.append(guestDied(state, turn.death ?? FAILED.death, owner, facts()));
   }
 
   function log(level: "debug" | "info" | "warn" | "error", text: string, from: number): void {

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { ErrorSummary } from "../../ports/guest.ts";
 import { type EventReceived, type Interrupted, type Paused, record } from "../records.ts";
 import { isBusy, isEnded, type State } from "../state.ts";
 import { type Facts, NOTHING, type Records, timeOf } from "./common.ts";
@@ -65,15 +64,4 @@ export function interrupted(state: State, why: Interrupted["why"], facts: Facts)
   const cut = record({ k: "interrupted", t, why });
   if (why !== "crash" || state.crashes + 1 <= facts.limits.crashes) return [cut];
   return [cut, record({ k: "paused", t, code: "crash_limit", message: `${state.crashes + 1} crashes without progress` })];
-}
-
-/** `run` ended, or the engine ends it. Not asked for an ended one. */
-export function runEnded(
-  state: State,
-  result: { readonly ok: boolean; readonly value: string | undefined; readonly error: ErrorSummary | undefined },
-  facts: Facts,
-): Records {
-  const t = timeOf(state, facts.now);
-  if (result.ok) return [record({ k: "completed", t }, result.value)];
-  return [record({ k: "errored", t, error: result.error ?? { name: "Error", message: "" } }, result.value)];
 }

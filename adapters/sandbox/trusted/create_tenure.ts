@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { createTenure as create, type Tenure, type TenureOptions } from "../core/tenure.ts";
-import type { WorkflowClass } from "./sandbox/guest/runtime.ts";
-import { hostSandbox } from "./sandbox/trusted/host.ts";
+import { createTenure as create, type Tenure, type TenureOptions } from "../../../core/tenure.ts";
+import type { WorkflowClass } from "../guest/runtime.ts";
+import { hostSandbox } from "./host.ts";
 
 /**
  * Opens the storage and starts an engine on it.

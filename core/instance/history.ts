@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { readRecord } from "./instance/records.ts";
-import type { ErrorSummary } from "./ports/guest.ts";
-import { decode } from "./values.ts";
+import { readRecord } from "./records.ts";
+import type { ErrorSummary } from "../ports/guest.ts";
+import { decode } from "../values.ts";
 
 /** One entry of an instance's history. */
 export interface HistoryEntry {

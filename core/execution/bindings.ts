@@ -6,10 +6,10 @@
  *
  * @module
  */
-import type { CallResult, Caller } from "./execution/desk.ts";
-import type { Grants } from "./execution/deliveries.ts";
-import { failure } from "./instance/failures.ts";
-import { decode, describeError, encode } from "./values.ts";
+import type { CallResult, Caller } from "./desk.ts";
+import type { Grants } from "./deliveries.ts";
+import { failure } from "../instance/failures.ts";
+import { decode, describeError, encode } from "../values.ts";
 
 /** Who calls a binding: what {@linkcode perCall} is given. */
 export interface BindingCall extends Caller {

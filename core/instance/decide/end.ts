@@ -1,0 +1,58 @@
+/**
+ * The end of a run: by itself, by a limit, by the death of its guest.
+ *
+ * @module
+ */
+import type { Death, ErrorSummary } from "../../ports/guest.ts";
+import { byteLength } from "../../utf8.ts";
+import { failure } from "../failures.ts";
+import { record } from "../records.ts";
+import { isEnded, type State } from "../state.ts";
+import { type Facts, NOTHING, type Records, timeOf } from "./common.ts";
+import { interrupted } from "./control.ts";
+import { attemptEnded } from "./step.ts";
+
+/** How a run ended, as its guest (or the engine) says. */
+export interface RunResult {
+  readonly ok: boolean;
+  /** The output or the error, encoded. */
+  readonly value: string;
+  readonly error: ErrorSummary | undefined;
+}
+
+/** `run` ended, or the engine ends it. Of an ended one: nothing. */
+export function runEnded(state: State, { ok, value, error }: RunResult, facts: Facts): Records {
+  if (isEnded(state)) return NOTHING;
+  const t = timeOf(state, facts.now);
+  const bytes = byteLength(value);
+  const { resultBytes } = facts.limits;
+  if (ok && bytes <= resultBytes) return [record({ k: "completed", t }, value)];
+  const summary = error ?? { name: "Error", message: "" };
+  if (!ok && bytes <= resultBytes) return [record({ k: "errored", t, error: summary }, value)];
+  const no = ok
+    ? failure("WorkflowFatalError", `Cannot store the output: ${bytes} bytes are more than the limit of ${resultBytes}`)
+    : failure(summary.name, summary.message);
+  return [record({ k: "errored", t, error: no.error }, no.value)];
+}
+
+/** Nothing that the run waits for can happen any more. */
+export function runStalled(state: State, facts: Facts): Records {
+  const no = failure("WorkflowFatalError", "The workflow stopped: nothing that it waits for can happen any more");
+  return runEnded(state, { ok: false, ...no }, facts);
+}
+
+/**
+ * A guest died. Of its own code: that step or that run fails, and whatever else ran is cut off. Of anything else: the
+ * guest is made anew, counted as a crash.
+ *
+ * @param owner op in whose body it died, or -1: in the run
+ */
+export function guestDied(state: State, death: Death, owner: number, facts: Facts): Records {
+  if (isEnded(state)) return NOTHING;
+  if (death.code === "guest_failed") return interrupted(state, "crash", facts);
+  const no = failure("WorkflowFatalError", death.message);
+  const op = state.ops[owner];
+  if (op === undefined) return runEnded(state, { ok: false, ...no }, facts);
+  const fails = attemptEnded(state, owner, op.attempts, { ok: false, retry: false, ...no }, facts);
+  return [...fails, ...interrupted(state, "guest", facts)];
+}
