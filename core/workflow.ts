@@ -249,8 +249,11 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
   /** Waits for a committed end. The owner's process is told; others look. */
   async function resultOf(key: InstanceKey, signal?: AbortSignal): Promise<Output> {
     let wake = (): void => {};
+    let end: Head | undefined;
     const unwatch = engine.watch(key, (head) => {
-      if (head === undefined || head.ended !== null) wake();
+      if (head !== undefined && head.ended === null) return;
+      end = head;
+      wake();
     });
     const abort = (): void => wake();
     signal?.addEventListener("abort", abort);
@@ -258,8 +261,8 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       for (;;) {
         const woken = new Promise<void>((done) => wake = done);
         signal?.throwIfAborted();
-        const { head, data } = await headOf(key.id);
-        if (head.ended !== null) return outcomeOf<Output>(key.id, head, data);
+        const head = end ?? (await headOf(key.id)).head;
+        if (head.ended !== null) return outcomeOf<Output>(key.id, head, JSON.parse(head.data) as HeadData);
         const cancel = engine.owns(tenant) ? undefined : parts.clock.setTimer(LOOK, wake);
         await woken;
         cancel?.();
