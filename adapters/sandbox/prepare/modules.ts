@@ -43,7 +43,8 @@ export function prepareModules(code: Code, limits: Pick<Limits, "codeBytes" | "m
     const nul = source.indexOf("\0");
     if (nul >= 0) {
       // Sandboxes in C end a text there.
-      diagnostics.push({ file: name, line: source.slice(0, nul).split("\n").length, column: 0, message: "the source has a NUL character" });
+      const line = source.slice(0, nul).split("\n").length;
+      diagnostics.push({ file: name, line, column: 0, message: "the source has a NUL character" });
       continue;
     }
     const stripped = strip(name, source, endingOf(name) as string);

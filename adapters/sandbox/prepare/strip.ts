@@ -58,7 +58,8 @@ function json(file: string, source: string): Stripped {
     JSON.parse(source);
     return { ok: true, code: `export default ${source.replace(/\u2028/g, "\\u2028").replace(/\u2029/g, "\\u2029")};` };
   } catch (error) {
-    return refused(file, `SyntaxError: ${error instanceof SyntaxError ? "not valid JSON" : "the JSON is nested too deeply"}`);
+    const reason = error instanceof SyntaxError ? "not valid JSON" : "the JSON is nested too deeply";
+    return refused(file, `SyntaxError: ${reason}`);
   }
 }
 

@@ -34,7 +34,8 @@ const BOOT_STACK_BYTES = 262_144;
 const DESCRIBE = `(() => {
   const { stringify } = JSON, text = String, { apply } = Reflect, { slice } = String.prototype;
   const read = (get) => { try { return apply(slice, text(get() ?? ""), [0, 4000]); } catch { return ""; } };
-  return (e) => "[" + stringify(read(() => e.name)) + "," + stringify(read(() => e.message ?? e)) + "," + stringify(read(() => e.stack)) + "]";
+  const field = (get) => stringify(read(get));
+  return (e) => "[" + field(() => e.name) + "," + field(() => e.message ?? e) + "," + field(() => e.stack) + "]";
 })()`;
 
 /** Boots a build's first machine and keeps its image. */

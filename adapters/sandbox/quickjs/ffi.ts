@@ -81,7 +81,9 @@ export async function loadVariant(variant: QuickJSVariant): Promise<{
 }> {
   const [FFI, loader] = await Promise.all([variant.importFFI(), variant.importModuleLoader()]);
   const boot = unwrap(loader), Constructor = unwrap(FFI);
-  if (typeof boot !== "function" || typeof Constructor !== "function") throw new TypeError("Cannot use this variant of QuickJS: it is not a variant of quickjs-emscripten");
+  if (typeof boot !== "function" || typeof Constructor !== "function") {
+    throw new TypeError("Cannot use this variant of QuickJS: it is not a variant of quickjs-emscripten");
+  }
   return {
     boot: boot as (module: EmscriptenModule) => Promise<Required<EmscriptenModule>>,
     ffi: (module) => new (Constructor as new (module: unknown) => Ffi)(module),

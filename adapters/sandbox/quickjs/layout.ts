@@ -31,13 +31,19 @@ const STACK_BYTES = 5 * 2 ** 20;
 export function readLayout(binary: WasmBinary): Layout {
   const pointers = binary.globals.filter(({ mutable }) => mutable);
   const stackTop = pointers[0]?.initial;
-  if (pointers.length !== 1 || stackTop === undefined) refuse(`it has ${pointers.length} mutable globals, expected the stack pointer alone`);
+  if (pointers.length !== 1 || stackTop === undefined) {
+    throw unknownBuild(`it has ${pointers.length} mutable globals, expected the stack pointer alone`);
+  }
   const lastData = Math.max(...binary.data.map(({ offset, bytes }) => offset + bytes.length));
   const dataEnd = stackTop - STACK_BYTES;
   // What has no initial value comes last and is not in the binary: a few KiB.
-  if (dataEnd < lastData || dataEnd - lastData > 65_536) refuse(`its data ends at ${lastData}, its stack starts at ${stackTop}`);
+  if (dataEnd < lastData || dataEnd - lastData > 65_536) {
+    throw unknownBuild(`its data ends at ${lastData}, its stack starts at ${stackTop}`);
+  }
   const breaks = wordsEqual(binary, { value: stackTop, end: dataEnd });
-  if (breaks.length !== 1) refuse(`${breaks.length} words point to the start of the heap, expected the allocator's alone`);
+  if (breaks.length !== 1) {
+    throw unknownBuild(`${breaks.length} words point to the start of the heap, expected the allocator's alone`);
+  }
   return { dataEnd, stackTop, breakAt: breaks[0] as number };
 }
 
@@ -51,6 +57,8 @@ function wordsEqual(binary: WasmBinary, { value, end }: { readonly value: number
   return found;
 }
 
-function refuse(reason: string): never {
-  throw new Error(`Cannot use this build of QuickJS: ${reason}. The adapter is made for @jitl/quickjs-wasmfile-release-sync 0.32.0`);
+/** An error that says for which build the adapter is made, and in what this one differs. */
+export function unknownBuild(reason: string): Error {
+  const made = "The adapter is made for @jitl/quickjs-wasmfile-release-sync 0.32.0";
+  return new Error(`Cannot use this build of QuickJS: ${reason}. ${made}`);
 }

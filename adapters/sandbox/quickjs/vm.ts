@@ -83,8 +83,10 @@ export class Vm {
     this.callbacks = {
       callFunction: (_, context, _self, argc, argv) => this.#guarded(() => this.#receive(context, argc, argv)),
       shouldInterrupt: () => this.#guarded(() => this.#isOver()) as 0 | 1,
-      loadModuleSource: (_, _runtime, _context, name) => this.#guarded(() => this.write(this.sources?.source(name) ?? "")),
-      normalizeModule: (_, _runtime, _context, base, name) => this.#guarded(() => this.write(this.sources?.resolve(name, base) ?? name)),
+      loadModuleSource: (_, _runtime, _context, name) =>
+        this.#guarded(() => this.write(this.sources?.source(name) ?? "")),
+      normalizeModule: (_, _runtime, _context, base, name) =>
+        this.#guarded(() => this.write(this.sources?.resolve(name, base) ?? name)),
       freeHostRef: () => undefined,
     };
   }

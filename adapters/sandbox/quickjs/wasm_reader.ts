@@ -55,7 +55,9 @@ const VALUE_TYPES: Readonly<Record<number, string>> = { 0x7f: "i32", 0x7e: "i64"
 /** Reads a binary. Throws when it is none, or has a form that is not known here. */
 export function readWasm(bytes: Uint8Array): WasmBinary {
   const reader = new WasmReader(bytes);
-  if (reader.u32() !== 0x6d736100 || reader.u32() !== 1) throw new Error("Cannot read the WebAssembly: not a binary of version 1");
+  if (reader.u32() !== 0x6d736100 || reader.u32() !== 1) {
+    throw new Error("Cannot read the WebAssembly: not a binary of version 1");
+  }
   const sections: WasmSection[] = [];
   while (reader.at < bytes.length) {
     const header = reader.at, id = reader.byte(), length = reader.leb();
