@@ -33,6 +33,7 @@ export class QuickJSSandbox implements SandboxAdapter {
   readonly #options: QuickJSSandboxOptions;
   readonly #images: ImageCache;
   readonly #pool: VmPool;
+  #loading: Promise<Base> | undefined;
   /** Set before the first VM is made. */
   #base: Base | undefined;
   /** What was prepared last, so that a first run does not evaluate its modules a second time. */
@@ -44,13 +45,15 @@ export class QuickJSSandbox implements SandboxAdapter {
     this.#images = new ImageCache(options.imageBudgetBytes);
     this.#pool = new VmPool({
       budgetBytes: options.memoryBudgetBytes,
-      make: async (pages) => makeVm(this.#base ??= await this.#options.loadBase(), pages),
+      make: async (pages) => makeVm(await this.#loadBase(), pages),
       isSound: (vm) => hasSoundHeap(vm.machine, this.#layout()),
     });
   }
 
   /** See the port. */
   async prepare(tenant: string, code: Code, limits: Limits): Promise<Prepared> {
+    // Compiles beside what follows; what goes wrong is met again when a VM is made.
+    this.#loadBase().catch(() => undefined);
     // TypeScript is stripped at deploy only: a process that runs what others deployed never loads the stripper.
     const { prepareModules } = await import("../prepare/modules.ts");
     const modules = prepareModules(code, limits);
@@ -123,6 +126,17 @@ export class QuickJSSandbox implements SandboxAdapter {
     const loaded = loadModules(vm, modules, limits);
     if ("diagnostic" in loaded || !hasSoundHeap(vm.machine, this.#layout())) return { loaded };
     return { loaded, image: captureImage(vm.machine, this.#layout()) };
+  }
+
+  /** One base for all VMs: what they are reset to has to be what they were made of. */
+  #loadBase(): Promise<Base> {
+    return this.#loading ??= this.#options.loadBase().then(
+      (base) => this.#base = base,
+      (error) => {
+        this.#loading = undefined;
+        throw error;
+      },
+    );
   }
 
   #layout(): Base["factory"]["layout"] {
