@@ -17,8 +17,9 @@ export function defaultWasm(): Promise<Uint8Array> {
 /** Reads a binary; Node's `fetch` does not read files. */
 export async function readWasmFile(url: URL): Promise<Uint8Array> {
   if (url.protocol === "file:") {
-    const { readFile } = await import("node:fs/promises");
-    return readFile(url);
+    // only where there are files: workerd has none, and no such module
+    const { readFileUrl } = await import("./node_file.ts");
+    return readFileUrl(url);
   }
   const response = await fetch(url);
   if (!response.ok) throw new Error(`Cannot load the WebAssembly of QuickJS from "${url.href}": ${response.status}`);
