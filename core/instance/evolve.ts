@@ -38,6 +38,7 @@ export function evolve(state: State, record: Record, bytes: number): State {
       op.running = false;
       op.failures++;
       op.due = head.due;
+      op.dueSet = head.t;
       state.pending.add(op.op);
       break;
     }
@@ -55,12 +56,13 @@ export function evolve(state: State, record: Record, bytes: number): State {
     case "paused":
       // parked by the engine: nobody asked before, so timers stand still from here
       if (state.phase !== "pausing") state.pausedAt = head.t;
+      state.stoppedAt = head.t;
       state.phase = "paused";
       state.parked = head.code === undefined ? undefined : { code: head.code, message: head.message ?? "" };
       interrupt(state);
       break;
     case "resumed":
-      shift(state, head.t - state.pausedAt);
+      shift(state, head.t);
       state.phase = "active";
       state.parked = undefined;
       state.crashes = 0;
@@ -109,6 +111,8 @@ function scheduled(state: State, head: Scheduled, seq: number): void {
     config: head.config,
     refused: head.refused,
     due: head.due ?? null,
+    dueSet: head.t,
+    timeout: (head.due ?? head.t) - head.t,
     attempts: 0,
     failures: 0,
     running: false,
@@ -176,10 +180,14 @@ function interrupt(state: State): void {
   }
 }
 
-/** The only thing that moves a due time (I13). */
-function shift(state: State, by: number): void {
+/**
+ * The only thing that moves a due time (I13): by as long as its timer stood still. Those of running bodies do so only
+ * when the pause is reached.
+ */
+function shift(state: State, now: number): void {
+  const stopped = state.phase === "paused" ? state.stoppedAt : now;
   for (const n of state.open) {
     const op = state.ops[n] as Op;
-    if (op.due !== null) op.due += by;
+    if (op.due !== null) op.due += now - Math.max(op.dueSet, op.parent === -1 ? state.pausedAt : stopped);
   }
 }

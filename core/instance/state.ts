@@ -26,6 +26,10 @@ export interface Op {
   readonly refused: ErrorSummary | undefined;
   /** Due time of a sleep or timer, time-out of a wait, next attempt of a `do`; `null`: none. */
   due: number | null;
+  /** When that was set, ms: a pause moves it by what of the pause came after. */
+  dueSet: number;
+  /** How long a wait waits, ms, whatever pauses add to it. */
+  readonly timeout: number;
   /** Attempts that were started. */
   attempts: number;
   /** Attempts that consumed a retry. */
@@ -113,6 +117,8 @@ export interface State {
   crashes: number;
   /** When the pause was asked for. */
   pausedAt: number;
+  /** When it was reached. */
+  stoppedAt: number;
   output: string | undefined;
   error: ErrorSummary | undefined;
   ended: number | null;
@@ -146,6 +152,7 @@ export function emptyState(): State {
     buffered: 0,
     crashes: 0,
     pausedAt: 0,
+    stoppedAt: 0,
     output: undefined,
     error: undefined,
     ended: null,
@@ -167,12 +174,16 @@ export function isEnded(state: State): boolean {
   return state.ended !== null;
 }
 
-/** The earliest due time of all that is pending, or `null`; timers stand still in a pause. */
+/**
+ * The earliest due time of all that is pending, or `null`. Timers stand still in a pause; until it is reached those of
+ * running bodies go on, because it waits for these.
+ */
 export function nextDue(state: State): number | null {
-  if (state.phase !== "active") return null;
+  if (state.phase !== "active" && state.phase !== "pausing") return null;
   let due: number | null = null;
   for (const n of state.pending) {
-    const at = (state.ops[n] as Op).due;
+    const { due: at, parent } = state.ops[n] as Op;
+    if (state.phase === "pausing" && parent === -1) continue;
     if (at !== null && (due === null || at < due)) due = at;
   }
   return due;

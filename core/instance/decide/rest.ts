@@ -44,7 +44,7 @@ export function whenAtRest(state: State, issued: (op: number) => boolean, facts:
       return [record({ k: "settled", t, op: op.op, ok: true })];
     case "wait": {
       if (event >= 0) return [record({ k: "settled", t, op: op.op, ok: true, event })];
-      const no = timedOut((op.due ?? 0) - op.at);
+      const no = timedOut(op.timeout);
       return [record({ k: "settled", t, op: op.op, ok: false, error: no.error }, no.value)];
     }
     default:
