@@ -197,13 +197,10 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (isEnded(state) || state.phase === "paused") return;
     const { known, ...found } = replay.match(parent, command.c, nameOf(command));
     if (known !== undefined) {
-      replayed = true;
+      if (parent === -1) replayed = true;
       replay.bind(known.op, command.id);
       if (known.kind === "call" && known.settled === undefined) calls.keep(known.op, value);
-      if (parent >= 0 && known.settled !== undefined) {
-        deliveries.push(settle(state, known, command.id, clock.now()));
-      }
-      return;
+      return settleInBody(known);
     }
     if ("diverged" in found && found.diverged) {
       return diverged(`the code issued ${describe(command.c, nameOf(command), 1)}, which its history does not hold here`);
@@ -213,6 +210,15 @@ export function createExecution(desk: Desk, run: Run): Execution {
     replay.bind(op.op, command.id);
     if (op.kind === "call") calls.keep(op.op, value);
     if (op.running) effect(op);
+  }
+
+  /** A body does what nobody can undo: it is told of its own steps what is durable. */
+  function settleInBody(op: Op): void {
+    if (op.parent === -1 || op.settled === undefined) return;
+    const id = replay.idOf(op.op) as number;
+    const tell = (): void => attempts.has(op.parent) ? reply(settle(state, op, id, clock.now())) : undefined;
+    if (op.settled.seq < desk.durable()) tell();
+    else desk.afterCommit(tell);
   }
 
   /** What a started attempt stands for happens when its start is durable (I4). */
@@ -288,22 +294,25 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (replay.behind() && !isEnded(state)) return false;
     const input = inputs.shift();
     if (input !== undefined) {
-      desk.append(input());
+      happened(input());
       return true;
     }
     if (isEnded(state) || state.phase === "paused" || closed) return false;
     // what the code has not issued again may be what the journal and it differ in: no new body before that is known
     if (replay.missing() !== undefined) return false;
-    const records = whenAtRest(state, issued, facts());
-    const begun = records[0]?.head;
-    if (records.length > 0) {
-      desk.append(records);
-      if (begun?.k === "started") effect(state.ops[begun.op] as Op);
-      return true;
+    const due = whenAtRest(state, issued, facts());
+    const records = due.length > 0 ? due : pauseReached(state, facts());
+    happened(records);
+    return records.length > 0;
+  }
+
+  /** Appends what an input or a decision came to, and does what follows from it. */
+  function happened(records: Records): void {
+    desk.append(records);
+    for (const { head } of records) {
+      if (head.k === "started") effect(state.ops[head.op] as Op);
+      if (head.k === "settled") settleInBody(state.ops[head.op] as Op);
     }
-    const reached = pauseReached(state, facts());
-    if (reached.length > 0) desk.append(reached);
-    return reached.length > 0;
   }
 
   function standing(): Standing {
