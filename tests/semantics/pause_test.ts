@@ -223,12 +223,13 @@ onEach("pause()", (test) => {
   });
 
   test("of an instance that has not begun to run holds it there", async (world) => {
-    const ready = Promise.withResolvers<object>();
-    await world.reopen({ env: () => ready.promise as Promise<Record<string, unknown>> });
+    let ready = (): void => {};
+    const granted = new Promise<Record<string, unknown>>((done) => ready = () => done({}));
+    await world.reopen({ env: () => granted });
     const order = await world.run(`await T.note("ran")`);
     await order.pause();
     assertEquals((await order.status()).status, "paused");
-    ready.resolve({});
+    ready();
     await world.rest();
     assertEquals(world.notes, []);
     await order.resume();
