@@ -5,61 +5,59 @@
  */
 import type { Clock } from "../ports/clock.ts";
 
-/** An attempt that runs. */
-export interface Attempt {
-  readonly op: number;
-  readonly attempt: number;
-  /** The guest's number of the `do`. */
-  readonly id: number;
-  /** Aborts with the attempt: for the calls it makes. */
-  readonly signal: AbortSignal;
-  /** Calls made so far: makes each call's idempotency key. */
-  calls: number;
-  /** Starts a timer that ends with the attempt. */
-  after(ms: number, run: () => void): void;
-  /** The attempt is over: timers stop, calls are aborted. */
-  close(reason: string): void;
-}
-
 /** Timers that one attempt may have at a time. */
 const MAX_TIMERS = 1_000;
 
-/** Begins one; `timedOut` is called when `timeout` ms have passed. */
-export function beginAttempt(
-  clock: Clock,
-  of: { readonly op: number; readonly attempt: number; readonly id: number; readonly timeout: number },
-  timedOut: () => void,
-): Attempt {
-  const timers = new Set<() => void>();
-  let controller: AbortController | undefined;
-  let closed: string | undefined;
-  const stopTimeout = clock.setTimer(of.timeout, timedOut);
-  return {
-    op: of.op,
-    attempt: of.attempt,
-    id: of.id,
-    calls: 0,
-    // most attempts make no call: the controller is made when one asks
-    get signal() {
-      controller ??= new AbortController();
-      if (closed !== undefined) controller.abort(new Error(closed));
-      return controller.signal;
-    },
-    after(ms, run) {
-      if (closed !== undefined || timers.size >= MAX_TIMERS) return;
-      const cancel = clock.setTimer(ms, () => {
-        timers.delete(cancel);
-        run();
-      });
-      timers.add(cancel);
-    },
-    close(reason) {
-      if (closed !== undefined) return;
-      closed = reason;
-      stopTimeout();
-      for (const cancel of timers) cancel();
-      timers.clear();
-      controller?.abort(new Error(reason));
-    },
-  };
+/** An attempt that runs. */
+export class Attempt {
+  readonly op: number;
+  /** Its number, from 1. */
+  readonly attempt: number;
+  /** The guest's number of the `do`. */
+  readonly id: number;
+  /** When its time is over: of the clock's monotonic time, ms. */
+  readonly deadline: number;
+  /** Calls made so far: makes each call's idempotency key. */
+  calls = 0;
+  readonly #clock: Clock;
+  // most attempts set no timer and make no call: what these need is made when one does
+  #timers: Set<() => void> | undefined;
+  #controller: AbortController | undefined;
+  #closed: string | undefined;
+
+  /** Begins one that may take `timeout` ms. */
+  constructor(clock: Clock, of: { readonly op: number; readonly attempt: number; readonly id: number; readonly timeout: number }) {
+    this.op = of.op;
+    this.attempt = of.attempt;
+    this.id = of.id;
+    this.deadline = clock.monotonic() + of.timeout;
+    this.#clock = clock;
+  }
+
+  /** Aborts with the attempt: for the calls it makes. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#closed !== undefined) this.#controller.abort(new Error(this.#closed));
+    return this.#controller.signal;
+  }
+
+  /** Starts a timer that ends with the attempt. */
+  after(ms: number, run: () => void): void {
+    const timers = this.#timers ??= new Set();
+    if (this.#closed !== undefined || timers.size >= MAX_TIMERS) return;
+    const cancel = this.#clock.setTimer(ms, () => {
+      timers.delete(cancel);
+      run();
+    });
+    timers.add(cancel);
+  }
+
+  /** The attempt is over: timers stop, calls are aborted. */
+  close(reason: string): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = reason;
+    for (const cancel of this.#timers ?? []) cancel();
+    this.#timers = undefined;
+    this.#controller?.abort(new Error(reason));
+  }
 }

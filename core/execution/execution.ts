@@ -17,7 +17,7 @@ import { attemptEnded, type AttemptResult, attemptTimedOut, attemptTimeout } fro
 import { createReplay, describe, type Replay } from "../instance/replay.ts";
 import { isEnded, type Op } from "../instance/state.ts";
 import type { Guest, Turn } from "../ports/guest.ts";
-import { type Attempt, beginAttempt } from "./attempt.ts";
+import { Attempt } from "./attempt.ts";
 import { createCalls } from "./calls.ts";
 import { readCommand } from "./commands.ts";
 import { abort, answer, body, type Grants, type Outgoing, settle, start } from "./deliveries.ts";
@@ -55,6 +55,8 @@ export interface Execution {
   advance(turns: number): Standing;
   /** Attempts that run. */
   running(): number;
+  /** When it has to be advanced for an attempt's time-out: monotonic ms, perhaps too early; `Infinity`: for none. */
+  deadline(): number;
   /** The guest has issued commands between turns. */
   collect(): void;
   /** Lets the guest go; late answers are nobody's. */
@@ -78,6 +80,8 @@ export function createExecution(desk: Desk, run: Run): Execution {
   let dead = false;
   /** A turn of an asynchronous guest is under way. */
   let turning = false;
+  /** When the first attempt's time is over, or before: it is found out when it is reached. */
+  let deadline = Infinity;
   /** Calls of the run, and effects that wait for a commit. */
   let outstanding = 0;
   /** A guest that acts by itself has issued something between turns. */
@@ -90,6 +94,10 @@ export function createExecution(desk: Desk, run: Run): Execution {
   const issued = (op: number): boolean => replay.idOf(op) !== undefined;
 
   function advance(turns: number): Standing {
+    if (deadline !== Infinity) {
+      const now = clock.monotonic();
+      if (now >= deadline) expire(now);
+    }
     for (let n = 0; n < turns; n++) {
       if (!turning && stopped()) close();
       if (closed || dead) break;
@@ -112,6 +120,8 @@ export function createExecution(desk: Desk, run: Run): Execution {
   /** The next delivery. */
   function pick(): Outgoing | undefined {
     if (!started) {
+      // a guest that acts by itself could act for an instance that a crash would undo
+      if (!mediated && desk.durable() === 0) return void desk.afterCommit(desk.runnable);
       started = true;
       return start(state, run);
     }
@@ -137,7 +147,11 @@ export function createExecution(desk: Desk, run: Run): Execution {
     turning = true;
     const turn = guest.turn(next.frame, next.time);
     if (!(turn instanceof Promise)) return turned(turn, next.owner);
-    turn.then((t) => turned(t, next.owner), () => turned(FAILED, next.owner)).then(desk.runnable);
+    const over = (result: Turn): void => {
+      turned(result, next.owner);
+      desk.runnable();
+    };
+    turn.then(over, () => over(FAILED));
   }
 
   function turned(turn: Turn, owner: number): void {
@@ -240,26 +254,35 @@ export function createExecution(desk: Desk, run: Run): Execution {
     attempts.get(op.op)?.close("the attempt is over");
     replay.enter(op.op);
     const of = { op: op.op, attempt, id, timeout: attemptTimeout(op) };
-    attempts.set(op.op, beginAttempt(clock, of, () => timedOut(op, attempt)));
+    const begun = new Attempt(clock, of);
+    attempts.set(op.op, begun);
+    if (begun.deadline < deadline) deadline = begun.deadline;
     deliveries.push(body(op, id, attempt, clock.now(), clock.uuid()));
   }
 
-  function timedOut(op: Op, attempt: number): void {
-    inputs.push(() => {
-      const running = attempts.get(op.op);
-      if (running?.attempt !== attempt) return [];
-      closeAttempt(running, "the attempt timed out");
-      deliveries.push(abort(running.id, attempt, op.op));
-      return attemptTimedOut(state, op.op, attempt, facts());
-    });
-    desk.runnable();
+  /** Ends the attempts whose time is over; finds the next deadline. */
+  function expire(now: number): void {
+    deadline = Infinity;
+    for (const running of [...attempts.values()]) {
+      const { op, attempt, id } = running;
+      if (running.deadline > now) {
+        deadline = Math.min(deadline, running.deadline);
+        continue;
+      }
+      inputs.push(() => {
+        if (attempts.get(op) !== running) return [];
+        closeAttempt(running, "the attempt timed out");
+        deliveries.push(abort(id, attempt, op));
+        return attemptTimedOut(state, op, attempt, facts());
+      });
+    }
   }
 
   function attemptOver(op: number, attempt: number, result: AttemptResult): void {
     const running = attempts.get(op);
     if (running?.attempt !== attempt) return;
     closeAttempt(running, "the attempt is over");
-    inputs.push(() => isEnded(state) ? [] : attemptEnded(state, op, attempt, result, facts()));
+    inputs.push(() => attemptEnded(state, op, attempt, result, facts()));
   }
 
   function closeAttempt(attempt: Attempt, reason: string): void {
@@ -387,7 +410,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
     desk.runnable();
   }
 
-  return { advance, running: () => attempts.size, close, collect };
+  return { advance, running: () => attempts.size, deadline: () => deadline, close, collect };
 }
 
 const COLLECT: Outgoing = { frame: "", time: null, owner: -1 };

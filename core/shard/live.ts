@@ -38,8 +38,8 @@ export interface Live {
   turn: (() => void) | undefined;
   /** Stops the timer of a running instance. */
   stopTimer: (() => void) | undefined;
-  /** Due time of that timer. */
-  timerAt: number | null;
+  /** When that timer fires, monotonic ms; `Infinity`: there is none. */
+  timerAt: number;
   /** Whether a crash of the owner before has to be counted at activation. */
   crashed: boolean;
 }
@@ -61,7 +61,7 @@ export function makeLive(key: InstanceKey, text: string, state: State | undefine
     waiters: [],
     turn: undefined,
     stopTimer: undefined,
-    timerAt: null,
+    timerAt: Infinity,
     crashed: false,
   };
 }

@@ -5,7 +5,7 @@
  */
 import { TenureError } from "../errors.ts";
 import type { Desk } from "../execution/desk.ts";
-import { createExecution } from "../execution/execution.ts";
+import { createExecution, type Execution } from "../execution/execution.ts";
 import type { Facts } from "../instance/decide/common.ts";
 import { interrupted, parked } from "../instance/decide/control.ts";
 import { isEnded, nextDue, type State } from "../instance/state.ts";
@@ -182,7 +182,7 @@ export function createRunner(parts: RunnerParts): Runner {
       case "ready":
         return ready(live);
       case "busy":
-        return watch(live, nextDue(state));
+        return watch(live, untilNext(execution, state));
       case "dead":
         end(live);
         return activate(live);
@@ -196,21 +196,30 @@ export function createRunner(parts: RunnerParts): Runner {
     }
   }
 
-  /** A running instance watches its own next due time: the store's timers do not know it. */
-  function watch(live: Live, due: number | null): void {
-    if (live.timerAt === due) return;
+  /** How long nothing happens by itself, ms: the store's timers do not know of a running instance. */
+  function untilNext(execution: Execution, state: State): number {
+    const due = nextDue(state);
+    const until = due === null ? Infinity : due - clock.now();
+    return Math.max(0, Math.min(until, execution.deadline() - clock.monotonic()));
+  }
+
+  /** Looks again in `ms`. A timer that stands already and is not later serves as well: looking too early does no harm. */
+  function watch(live: Live, ms: number): void {
+    const at = clock.monotonic() + ms;
+    if (ms === Infinity || live.timerAt <= at) return;
     live.stopTimer?.();
-    live.stopTimer = undefined;
-    live.timerAt = due;
-    if (due === null) return;
-    live.stopTimer = clock.setTimer(Math.max(0, due - clock.now()), () => {
-      live.timerAt = null;
+    live.timerAt = at;
+    live.stopTimer = clock.setTimer(ms, () => {
+      live.timerAt = Infinity;
+      live.stopTimer = undefined;
       ready(live);
     });
   }
 
   function end(live: Live): void {
-    watch(live, null);
+    live.stopTimer?.();
+    live.stopTimer = undefined;
+    live.timerAt = Infinity;
     live.execution?.close();
     live.execution = undefined;
     const running = live.activity === "running";

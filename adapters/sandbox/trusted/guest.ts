@@ -61,15 +61,18 @@ export function trustedGuest({ find, ready, defer, room = {} }: TrustedGuestOpti
   }
 
   return {
-    async turn(frame): Promise<Turn> {
+    turn(frame): Promise<Turn> {
       turning = true;
       if (frame !== "") runtime.deliver(frame);
       // When the next macrotask begins there are no jobs left; what comes later comes from I/O and is told.
-      await new Promise<void>(defer);
-      turning = false;
-      const collected = out;
-      out = [];
-      return { out: collected, state: runtime.busy() ? "io" : "rest", fuel: 0, incarnation: 1 };
+      return new Promise<Turn>((resolve) => {
+        defer(() => {
+          turning = false;
+          const collected = out;
+          out = [];
+          resolve({ out: collected, state: runtime.busy() ? "io" : "rest", fuel: 0, incarnation: 1 });
+        });
+      });
     },
     drop() {
       if (dropped) return;

@@ -10,7 +10,7 @@ import { DEFAULT_STEP_CONFIG } from "../../step_config.ts";
 import { byteLength } from "../../utf8.ts";
 import { failure, timedOut } from "../failures.ts";
 import { type Header, record } from "../records.ts";
-import type { Op, State } from "../state.ts";
+import { isEnded, type Op, type State } from "../state.ts";
 import { type Facts, NOTHING, type Records, timeOf } from "./common.ts";
 
 /** How an attempt ended, as its guest (or the engine) says. */
@@ -28,14 +28,17 @@ export function configOf(op: Op): StepConfig {
   return op.config ?? DEFAULT_STEP_CONFIG;
 }
 
+const DEFAULT_TIMEOUT = parseDuration(DEFAULT_STEP_CONFIG.timeout);
+
 /** How long an attempt may take, ms. */
 export function attemptTimeout(op: Op): number {
-  return parseDuration(configOf(op).timeout);
+  return op.config === undefined ? DEFAULT_TIMEOUT : parseDuration(op.config.timeout);
 }
 
-/** An attempt ended. One that is not the running one is nobody's: late, forged or repeated. */
+/** An attempt ended. One that is not the running one is nobody's: late, forged or repeated. The end of a run ends its journal (I7). */
 export function attemptEnded(state: State, opNumber: number, attempt: number, result: AttemptResult, facts: Facts): Records {
   const op = state.ops[opNumber];
+  if (isEnded(state)) return NOTHING;
   if (op === undefined || op.settled !== undefined || !op.running || op.attempts !== attempt) return NOTHING;
   if (!state.open.has(opNumber)) return NOTHING;
   const t = timeOf(state, facts.now);
