@@ -135,14 +135,19 @@ export function createRunner(parts: RunnerParts): Runner {
   /** Another may run in its place. */
   function leave(live: Live): void {
     room.leave();
-    const next = slots.give(live.key.tenant);
-    if (next !== undefined && !gone.aborted) follow(next);
+    slots.give(live.key.tenant);
+    follow(slots.next(live.key.tenant));
   }
 
-  function follow(key: InstanceKey): void {
-    const found = lives.find(key, (live) => live === undefined ? undefined : proceed(live));
+  function follow(key: InstanceKey | undefined): void {
+    if (key === undefined || gone.aborted) return;
+    const found = lives.find(key, (live) => {
+      if (live !== undefined) proceed(live);
+      // whoever ended or was paused while it waited has no turn
+      if (live?.activity !== "opening" && live?.activity !== "waiting") follow(slots.next(key.tenant));
+    });
     // a store that does not answer has lost nothing: the instance is found again when it does
-    found?.catch(() => void clock.setTimer(RETRY, () => gone.aborted ? undefined : follow(key)));
+    found?.catch(() => void clock.setTimer(RETRY, () => follow(key)));
   }
 
   function desk(live: Live, state: State, call: Desk["call"]): Desk {

@@ -10,8 +10,10 @@ import type { InstanceKey } from "../ports/store.ts";
 export interface Slots {
   /** Takes a slot; false, and remembered, when the tenant has none. */
   take(key: InstanceKey, text: string, limit: number): boolean;
-  /** Gives one back. Answers who is next. */
-  give(tenant: string): InstanceKey | undefined;
+  /** Gives one back. */
+  give(tenant: string): void;
+  /** Takes from the queue whoever waits longest. */
+  next(tenant: string): InstanceKey | undefined;
 }
 
 interface Taken {
@@ -36,13 +38,15 @@ export function createSlots(): Slots {
     },
     give(tenant) {
       const taken = tenants.get(tenant);
-      if (taken === undefined) return undefined;
-      taken.running--;
-      for (const [text, key] of taken.queue) {
-        taken.queue.delete(text);
+      if (taken !== undefined) taken.running--;
+    },
+    next(tenant) {
+      const taken = tenants.get(tenant);
+      for (const [text, key] of taken?.queue ?? []) {
+        taken?.queue.delete(text);
         return key;
       }
-      if (taken.running === 0) tenants.delete(tenant);
+      if (taken?.running === 0) tenants.delete(tenant);
       return undefined;
     },
   };
