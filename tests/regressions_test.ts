@@ -17,3 +17,17 @@ onEach("a journal", (test) => {
     assertEquals(await types(order), ended);
   });
 });
+
+onEach("after a crash", (test) => {
+  test("what ran is cut off, counted and run again, also when a message finds it before recovery does", async ({ run, crash, rest, open, flows }) => {
+    const order = await run(`return await step.do("a", () => T.gate("a"))`);
+    await crash({ engine: false });
+    flows().get(order.id).then((from) => from.sendEvent({ type: "any" })).catch(() => {});
+    await rest();
+    await crash();
+    open("a", 1);
+    const after = await flows().get(order.id);
+    assertEquals(await after.result(), 1);
+    assertEquals((await types(after)).filter((type) => type === "interrupted").length, 1);
+  });
+});

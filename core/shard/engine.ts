@@ -136,6 +136,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
       room,
       pump,
       draining: () => draining,
+      clean: lease.clean,
       changed,
     });
     const stops = [repeat(LEASE / 3, () => renew(shard)), repeat(INBOX, () => inbox(shard, made))];
@@ -143,7 +144,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     committer.acquired(shard, lease.lastBatch);
     // what was sent while nobody owned the shard is older than what is due now (I18)
     await inbox(shard, made).catch(() => {});
-    if (owned.get(shard)?.shard === made) made.begin(lease.clean);
+    if (owned.get(shard)?.shard === made) made.begin();
   }
 
   async function renew(shard: number): Promise<void> {

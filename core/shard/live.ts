@@ -40,7 +40,7 @@ export interface Live {
   stopTimer: (() => void) | undefined;
   /** When that timer fires, monotonic ms; `Infinity`: there is none. */
   timerAt: number;
-  /** Whether a crash of the owner before has to be counted at activation. */
+  /** A crash was counted when it was loaded: that has to be durable before it runs. */
   crashed: boolean;
 }
 

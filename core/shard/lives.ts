@@ -32,8 +32,17 @@ export interface Lives {
   clear(): void;
 }
 
-/** Makes the memory of one shard. */
-export function createLives(shard: number, store: Store, committer: Committer): Lives {
+/**
+ * Makes the memory of one shard.
+ *
+ * @param loaded sees each instance that comes from the store, and the wake time of its head, before anybody else does
+ */
+export function createLives(
+  shard: number,
+  store: Store,
+  committer: Committer,
+  loaded: (live: Live, wake: number | null) => void,
+): Lives {
   const lives = new Map<string, Live>();
   const loading = new Map<string, Promise<Live | undefined>>();
   let cleared = false;
@@ -46,6 +55,7 @@ export function createLives(shard: number, store: Store, committer: Committer): 
     const { status, wake, ended, data } = image.head;
     live.written = `${status} ${wake} ${ended} ${data}`;
     lives.set(text, live);
+    loaded(live, wake);
     return live;
   }
 

@@ -7,7 +7,7 @@ import { TenureError } from "../errors.ts";
 import type { Desk } from "../execution/desk.ts";
 import { createExecution, type Execution } from "../execution/execution.ts";
 import type { Facts } from "../instance/decide/common.ts";
-import { interrupted, parked } from "../instance/decide/control.ts";
+import { parked } from "../instance/decide/control.ts";
 import { isEnded, nextDue, type State } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
@@ -39,6 +39,8 @@ export interface RunnerParts {
   draining(): boolean;
   /** Asks the engine to run the queue and to commit. */
   pump(): void;
+  /** Resolves when all that was appended up to now is durable, or the shard is not ours any more. */
+  durable(): Promise<void>;
   /** Aborts when the shard is not ours any more. */
   readonly gone: AbortSignal;
 }
@@ -81,11 +83,8 @@ export function createRunner(parts: RunnerParts): Runner {
     if (state === undefined) return idle(live);
     if (live.crashed) {
       live.crashed = false;
-      lives.append(live, interrupted(state, "crash", parts.facts(key.tenant)));
       // the count is durable before the code runs: what kills the process is found out (I23)
-      const durable = new Promise<void>((done) => live.waiters.push(done));
-      parts.pump();
-      await durable;
+      await parts.durable();
     }
     if (unwanted(live, state)) return idle(live);
     const opened = await opener.open(key, state.version, () => live.execution?.collect(), gone);

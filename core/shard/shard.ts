@@ -34,6 +34,8 @@ export interface ShardParts {
   /** Asks the engine to run the queue and to commit. */
   pump(): void;
   draining(): boolean;
+  /** Whether the owner before let go in good order. */
+  readonly clean: boolean;
   /** A head was committed, or the instance is gone. */
   changed(text: string, head: Head | undefined): void;
 }
@@ -42,8 +44,8 @@ export interface ShardParts {
 export interface Shard {
   /** Applies a request; the outcome holds when the committer's next {@linkcode Committer.wait} says so. */
   apply(request: Request): Outcome | Promise<Outcome>;
-  /** Begins to run what the owner before left (`clean`: let go in good order), then what is due. */
-  begin(clean: boolean): void;
+  /** Begins to run what the owner before left, then what is due. */
+  begin(): void;
   /** What was queued of an instance is durable. */
   committed(live: Live, head: Head | undefined): void;
   /** Attempts that run. */
@@ -58,26 +60,36 @@ export interface Shard {
 export function createShard(parts: ShardParts): Shard {
   const { shard, store, clock, committer, opener, room, draining } = parts;
   const gone = new AbortController();
-  const lives = createLives(shard, store, committer);
+  const lives = createLives(shard, store, committer, loaded);
   const tenants = createTenants(shard, store, committer);
   const facts = (tenant: string): Facts => ({ now: clock.now(), limits: opener.limits(tenant), draining: draining() });
-  const runner = createRunner({ ...parts, lives, facts, gone: gone.signal });
+  const runner = createRunner({ ...parts, lives, facts, durable, gone: gone.signal });
   const timers = createTimers({ store, clock, shard, room: room.wait, wake });
-  let clean = true;
+  /** The owner before died, and not all that it ran has been found yet. */
+  let recovering = !parts.clean;
 
-  async function wake(key: InstanceKey, recovered: boolean): Promise<void> {
-    await lives.find(key, (live) => {
-      if (live?.state === undefined) return;
-      if (recovered && !clean && live.activity === "none") live.crashed = true;
-      runner.proceed(live);
+  function durable(): Promise<void> {
+    return new Promise<void>((done) => {
+      committer.wait(shard, { ok: done, lost: () => done(), outage: () => {} });
+      parts.pump();
     });
+  }
+
+  async function wake(key: InstanceKey): Promise<void> {
+    await lives.find(key, (live) => live?.state === undefined ? undefined : runner.proceed(live));
+  }
+
+  /** What ran when an owner died is cut off before anything else happens to it, whoever asks for it first. */
+  function loaded(live: Live, wake: number | null): void {
+    if (!recovering || wake !== 0 || live.state === undefined) return;
+    lives.append(live, interrupted(live.state, "crash", facts(live.key.tenant)));
+    live.crashed = true;
   }
 
   return {
     apply: createApply({ clock, opener, lives, tenants, runner, facts }),
-    begin(wasClean) {
-      clean = wasClean;
-      timers.recover();
+    begin() {
+      timers.recover().then(() => recovering = false);
     },
     committed(live, head) {
       if (head !== undefined) {

@@ -16,8 +16,8 @@ export interface Sleepers {
   readonly shard: number;
   /** Resolves when there is room for another instance. */
   room(): Promise<void>;
-  /** Brings an instance into memory and runs it, unless it is there. `recovered`: it had work when its owner went. */
-  wake(key: InstanceKey, recovered: boolean): Promise<void>;
+  /** Brings an instance into memory and runs it, unless it is there. */
+  wake(key: InstanceKey): Promise<void>;
 }
 
 /** The timers of one shard. */
@@ -73,20 +73,20 @@ export function createTimers({ store, clock, shard, room, wake }: Sleepers): Tim
 
   async function sweep(): Promise<number | undefined> {
     const now = clock.now();
-    await pages(0, now, false);
+    await pages(0, now);
     if (stopped) return undefined;
     const [next] = await store.due(shard, { after: now, until: Number.MAX_SAFE_INTEGER, limit: 1 });
     return next?.wake;
   }
 
-  async function pages(after: number, until: number, recovered: boolean): Promise<void> {
+  async function pages(after: number, until: number): Promise<void> {
     let from: Due | undefined;
     while (!stopped) {
       const page: readonly Due[] = await store.due(shard, { after, until, limit: PAGE, ...(from && { from }) });
       for (const due of page) {
         await room();
         if (stopped) return;
-        await wake(due, recovered);
+        await wake(due);
       }
       if (page.length < PAGE) return;
       from = page[page.length - 1];
@@ -100,7 +100,7 @@ export function createTimers({ store, clock, shard, room, wake }: Sleepers): Tim
     async recover() {
       while (!stopped) {
         try {
-          await pages(-1, 0, true);
+          await pages(-1, 0);
           break;
         } catch {
           await new Promise<void>((done) => void clock.setTimer(RETRY, done));
