@@ -41,6 +41,11 @@ export class Attempt {
     return this.#controller.signal;
   }
 
+  /** Whether it is over. */
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   /** Starts a timer that ends with the attempt. */
   after(ms: number, run: () => void): void {
     const timers = this.#timers ??= new Set();

@@ -17,7 +17,12 @@ export interface Calls {
   keep(op: number, args: string): void;
   /** Makes a call of the run. */
   ofRun(op: Op): Promise<CallResult>;
-  /** Makes a call of a body. */
+  /** The run was told of the record of this number. */
+  told(seq: number): void;
+  /**
+   * Makes a call of a body, when all that the run was told is durable: a body sees the run's variables, and the world
+   * sees what it calls with.
+   */
   ofBody(attempt: Attempt, op: Op, target: string, method: string, args: string): Promise<CallResult>;
 }
 
@@ -29,7 +34,13 @@ export interface Calls {
 export function createCalls(desk: Desk, key: string): Calls {
   const kept = new Map<number, string>();
   const never = new AbortController().signal;
+  let told = -1;
+  /** Calls that wait for a commit: a later one does not overtake them. */
+  let held = 0;
   return {
+    told(seq) {
+      told = seq;
+    },
     keep: (op, args) => void kept.set(op, args),
     async ofRun(op) {
       const dot = op.name.lastIndexOf(".");
@@ -45,6 +56,12 @@ export function createCalls(desk: Desk, key: string): Calls {
         return { ok: false, ...failure("WorkflowFatalError", `The limit of ${subrequests} binding calls has been reached`) };
       }
       const idempotencyKey = `${key}/${op.op}/${n}`;
+      if (held > 0 || told >= desk.durable()) {
+        held++;
+        await new Promise<void>((done) => desk.afterCommit(done));
+        held--;
+        if (attempt.closed) return { ok: false, ...failure("Error", "The attempt is over") };
+      }
       const caller = { step: op.name, attempt: attempt.attempt, idempotencyKey, signal: attempt.signal };
       return await desk.call(target, method, args, caller);
     },

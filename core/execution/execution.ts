@@ -135,6 +135,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
         // a guest that acts by itself could show the world what a crash would undo
         if (!mediated && (op.settled?.seq ?? 0) >= desk.durable()) return void desk.afterCommit(desk.runnable);
         replay.delivered();
+        calls.told(op.settled?.seq ?? 0);
         return settle(state, op, replay.idOf(op.op) as number, clock.now());
       }
       if (replay.behind()) return undefined;

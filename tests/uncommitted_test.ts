@@ -1,0 +1,66 @@
+/** What no commit holds yet stays inside: a crash could make it another value. */
+import { describe, it } from "node:test";
+import { assertEquals } from "@std/assert";
+import { quickjs } from "../adapters/sandbox/quickjs.ts";
+import { memory } from "../adapters/storage/memory.ts";
+import type { StorageAdapter } from "../core/ports/store.ts";
+import { createTenure } from "../mod.ts";
+
+/** A storage of which each commit that holds `text` waits for `gate`. */
+function held(text: string, { begun, gate }: { begun: () => void; gate: Promise<void> }): StorageAdapter {
+  const inner = memory();
+  return {
+    name: "held",
+    async open() {
+      const store = await inner.open();
+      return {
+        ...store,
+        async commit(id, batches) {
+          if (batches.some(({ appends }) => appends.some((append) => append.text.includes(text)))) {
+            begun();
+            await gate;
+          }
+          return store.commit(id, batches);
+        },
+      };
+    },
+  };
+}
+
+describe("a binding call of a body", () => {
+  it("waits until all that the run was told is durable, and keeps its place among the calls", async () => {
+    let open = (): void => {}, begin = (): void => {};
+    const gate = new Promise<void>((resolve) => open = resolve);
+    const begun = new Promise<void>((resolve) => begin = resolve);
+    const seen: string[] = [];
+    const tenure = await createTenure({
+      storage: held("result of b", { begun: begin, gate }),
+      sandbox: quickjs(),
+      env: () => ({ WORLD: { wait: () => begun, hear: (text: string) => void seen.push(text) } }),
+    });
+    const tenant = tenure.tenant("acme");
+    await tenant.deploy(`
+      import { WorkflowEntrypoint } from "cloudflare:workers";
+      export class Flow extends WorkflowEntrypoint {
+        async run(event, step) {
+          let b = "nothing";
+          await Promise.all([
+            step.do("a", async () => {
+              await this.env.WORLD.wait();
+              await Promise.all([this.env.WORLD.hear(b), this.env.WORLD.hear("and then")]);
+            }),
+            step.do("b", async () => "result of b").then((result) => b = result),
+          ]);
+        }
+      }
+    `);
+    const instance = await tenant.workflow("Flow").create();
+    await begun;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    assertEquals(seen, []);
+    open();
+    await instance.result();
+    assertEquals(seen, ["result of b", "and then"]);
+    await tenure.close();
+  });
+});
