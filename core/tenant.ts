@@ -7,6 +7,7 @@ import { deployable } from "./code/deployable.ts";
 import { hashCode } from "./code/code_store.ts";
 import type { CodeStore } from "./code/code_store.ts";
 import { type DeployedVersion, readTenant, tenantCell } from "./code/tenant_record.ts";
+import { pageSize, readCursor, writeCursor } from "./pages.ts";
 import { TenureError } from "./errors.ts";
 import { checkWorkflowName } from "./ids.ts";
 import type { Limits } from "./limits.ts";
@@ -103,4 +104,24 @@ export function createTenant(id: string, parts: TenantParts): Tenant {
       return createWorkflow({ tenant: id, name, engine, store, clock, limits });
     },
   } as Tenant;
+}
+
+/** Ids of the tenants that have deployed code, shard by shard. */
+export async function listTenants(
+  store: Store,
+  { cursor, limit }: { readonly cursor?: string; readonly limit?: number } = {},
+): Promise<{ readonly tenants: readonly string[]; readonly cursor?: string }> {
+  const size = pageSize(limit);
+  const prefix = tenantCell("");
+  const from = cursor === undefined ? [0, ""] : readCursor(cursor, ["number", "string"]);
+  const tenants: string[] = [];
+  let after = from[1] as string;
+  for (let shard = from[0] as number; shard < store.shards; shard++, after = "") {
+    const rest = size - tenants.length;
+    const cells = await store.cells(shard, { prefix, limit: rest, ...(after !== "" && { after }) });
+    for (const { key } of cells) tenants.push(key.slice(prefix.length));
+    const last = cells[cells.length - 1];
+    if (cells.length === rest && last !== undefined) return { tenants, cursor: writeCursor([shard, last.key]) };
+  }
+  return { tenants };
 }

@@ -14,7 +14,7 @@ import type { StorageAdapter } from "./ports/store.ts";
 import type { Opener } from "./shard/activation.ts";
 import { createEngine } from "./shard/engine.ts";
 import { systemClock } from "./system_clock.ts";
-import { createTenant, type Tenant, type WorkflowLike } from "./tenant.ts";
+import { createTenant, listTenants, type Tenant, type WorkflowLike } from "./tenant.ts";
 
 /** Whose run asks for its grants. */
 export interface EnvRequest {
@@ -95,6 +95,10 @@ export interface Tenure {
    * @throws {TenureError} `invalid_tenant_id`
    */
   tenant(id: string): Tenant;
+  /** Ids of the tenants that have deployed code, a page at a time (at most 1,000). */
+  tenants(
+    options?: { readonly cursor?: string; readonly limit?: number },
+  ): Promise<{ readonly tenants: readonly string[]; readonly cursor?: string }>;
   /**
    * Registers a workflow of the host itself: every tenant has it, no tenant's code can take its name. Register the
    * same in every process, before it has to run.
@@ -186,6 +190,7 @@ export async function createTenure(options: TenureOptions, internals: Internals)
       checkTenantId(id);
       return createTenant(id, { engine, store, clock, codes, sandbox, limits, reserved: (name) => registered.has(name) });
     },
+    tenants: (page) => listTenants(store, page),
     register(name, workflow, { version }) {
       checkWorkflowName(name);
       registered.set(name, { version, workflow });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readCursor, writeCursor } from "./cursor.ts";
+import { pageSize, readCursor, writeCursor } from "./pages.ts";
 import { quote, TenureError, type WorkflowError } from "./errors.ts";
 import { type HistoryEntry, readHistory } from "./instance/history.ts";
 import { checkInstanceId } from "./ids.ts";
@@ -135,7 +135,6 @@ export interface WorkflowParts {
 
 /** Most instances in one batch. */
 const MAX_BATCH = 100;
-const MAX_PAGE = 1_000;
 /** How often somebody who is not the owner looks for a result, ms. */
 const LOOK = 50;
 
@@ -349,13 +348,6 @@ function encodeWithin(value: unknown, limit: number, what: string): string {
     throw new TenureError("too_large", `Cannot take the ${what}: ${bytes} bytes are more than the limit of ${limit}`);
   }
   return text;
-}
-
-function pageSize(limit: number): number {
-  if (!Number.isSafeInteger(limit) || limit < 1) {
-    throw new TenureError("invalid_argument", `Cannot read a page of ${quote(limit)} entries: at least 1`);
-  }
-  return Math.min(limit, MAX_PAGE);
 }
 
 function hasControl(text: string): boolean {

@@ -1,9 +1,9 @@
 /**
- * Opaque cursors: what a page ends with, as a text that means nothing to a caller.
+ * Pages: how many entries one may have, and the opaque cursor that it ends with.
  *
  * @module
  */
-import { TenureError } from "./errors.ts";
+import { quote, TenureError } from "./errors.ts";
 
 /** Writes one of JSON data. */
 export function writeCursor(data: readonly (string | number)[]): string {
@@ -26,4 +26,18 @@ export function readCursor(cursor: string, types: readonly ("string" | "number")
     // answered below: whatever was wrong with it, it is not a cursor
   }
   throw new TenureError("invalid_argument", "Cannot read the cursor: it is not one that a page ended with");
+}
+
+const MAX_PAGE = 1_000;
+
+/**
+ * How many entries a page gets: what was asked for, at most 1,000.
+ *
+ * @throws {TenureError} `invalid_argument` when it is not a whole number from 1
+ */
+export function pageSize(limit = 100): number {
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw new TenureError("invalid_argument", `Cannot read a page of ${quote(limit)} entries: at least 1`);
+  }
+  return Math.min(limit, MAX_PAGE);
 }
