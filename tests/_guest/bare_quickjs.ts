@@ -52,7 +52,7 @@ function boot(engine: Engine, text: string) {
   const has = (name: string): boolean => Object.hasOwn(modules, name);
   const runtime = engine.newRuntime();
   runtime.setModuleLoader(
-    (name) => BUILTIN_MODULES[name] ?? modules[name] ?? { error: new Error(`no module ${name}`) },
+    (name) => BUILTIN_MODULES[name] ?? PRELUDE[name] ?? modules[name] ?? { error: new Error(`no module ${name}`) },
     (from, specifier) => resolveSpecifier(specifier, { from, has }) ?? specifier,
   );
   const vm = runtime.newContext();
@@ -61,8 +61,7 @@ function boot(engine: Engine, text: string) {
   vm.newFunction("__send", (handle) => void out.push(vm.getString(handle))).consume((f) => vm.setProp(vm.global, "__send", f));
   vm.newFunction("__now", () => vm.newNumber(time ?? Date.now())).consume((f) => vm.setProp(vm.global, "__now", f));
   vm.unwrapResult(vm.evalCode(CLOCK)).dispose();
-  vm.unwrapResult(vm.evalCode(PRELUDE, "prelude.js")).dispose();
-  const builtins = Object.keys(BUILTIN_MODULES).map((name) => `import ${JSON.stringify(name)};`).join("");
+  const builtins = ["prelude:0", ...Object.keys(BUILTIN_MODULES)].map((name) => `import ${JSON.stringify(name)};`).join("");
   evaluate(vm, builtins, "builtins.js");
   const tenure = vm.getProp(vm.global, "__tenure");
   vm.unwrapResult(vm.evalCode("delete globalThis.__tenure")).dispose();

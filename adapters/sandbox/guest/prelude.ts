@@ -1,13 +1,13 @@
 /**
- * The prelude: what runs first inside a VM guest. Bundled into one script, `PRELUDE` of prelude.generated.ts.
+ * The prelude: what runs first inside a VM guest. Bundled into a few modules, `PRELUDE` of prelude.generated.ts.
  *
  * The contract with the adapter that boots the VM:
  *
  * 1. Before: the global `__send(text: string): void`, a function of the host. The prelude takes and deletes it, and
  *    calls it with every frame that the guest issues. It may be called in any turn, also while modules are evaluated
  *    (logs). What it throws goes to the tenant: it should rather remember that the guest has to die.
- * 2. Evaluate `PRELUDE` as a script. It defines the global `__tenure`: configurable, not enumerable, not writable;
- *    a frozen object without prototype:
+ * 2. Import `prelude:0`, with the others where it looks for them. It defines the global `__tenure`: configurable, not
+ *    enumerable, not writable; a frozen object without prototype:
  *    - `deliver(frame: string): void`: one delivery; then the host pumps jobs until there are none. Never throws.
  *    - `main(namespace: object): void`: registers the namespace of the tenant's main module.
  *    - `classes(): string`: JSON array of the names of its exported classes that have a `run` method.

@@ -7,10 +7,9 @@
  * @module
  */
 import { BUILTIN_MODULES } from "../guest/builtin_modules.ts";
-import { PRELUDE } from "../guest/prelude.generated.ts";
 import { captureImage, type Image, restoreImage } from "./image.ts";
 import { INITIAL_PAGES, type MachineFactory } from "./machine.ts";
-import { builtinSources } from "./sources.ts";
+import { PRELUDE_MAIN, preludeSources } from "./sources.ts";
 import { type Entry, type Handles, SCRATCH_BYTES, Vm } from "./vm.ts";
 
 /** A build that tenants' code can be put into. */
@@ -73,9 +72,9 @@ function boot(vm: Vm): Handles {
   };
   const name = ffi.QTS_NewString(context, vm.write("__send"));
   ffi.QTS_SetProp(context, ffi.QTS_GetGlobalObject(context), name, ffi.QTS_NewFunction(context, "__send", 1, false, 1));
-  evaluate(PRELUDE);
-  vm.sources = builtinSources();
-  evaluate(Object.keys(BUILTIN_MODULES).map((specifier) => `import ${JSON.stringify(specifier)};`).join(""), true);
+  vm.sources = preludeSources();
+  const modules = [PRELUDE_MAIN, ...Object.keys(BUILTIN_MODULES)];
+  evaluate(modules.map((specifier) => `import ${JSON.stringify(specifier)};`).join(""), true);
   vm.pump();
   const handles = {
     ...places,

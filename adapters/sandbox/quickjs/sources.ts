@@ -4,6 +4,7 @@
  * @module
  */
 import { BUILTIN_MODULES } from "../guest/builtin_modules.ts";
+import { PRELUDE } from "../guest/prelude.generated.ts";
 import type { PreparedModules } from "../prepare/modules.ts";
 import { resolveSpecifier } from "../prepare/names.ts";
 
@@ -39,9 +40,12 @@ export function tenantSources(text: string): ModuleSources {
   return moduleSources((name) => Object.hasOwn(modules(), name) ? modules()[name] : undefined);
 }
 
-/** The sources of the modules that every guest has. */
-export function builtinSources(): ModuleSources {
-  return moduleSources((name) => BUILTIN_MODULES[name]);
+/** The module of the prelude that imports its others. */
+export const PRELUDE_MAIN = "prelude:0";
+
+/** The sources of what every guest has before a tenant's code. */
+export function preludeSources(): ModuleSources {
+  return moduleSources((name) => BUILTIN_MODULES[name] ?? PRELUDE[name]);
 }
 
 function moduleSources(find: (name: string) => string | undefined): ModuleSources {
