@@ -118,7 +118,8 @@ export function createRunner(parts: RunnerParts): Runner {
       return parts.pump();
     }
     clock.setTimer(RETRY, () => {
-      idle(live);
+      live.activity = "none";
+      leave(live);
       if (!gone.aborted && lives.current(live)) proceed(live);
       parts.pump();
     });
