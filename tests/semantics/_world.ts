@@ -2,6 +2,7 @@
 import { describe, it } from "node:test";
 import { createTenure, perCall, type BindingCall, type Tenure, type TenureOptions, type Workflow, type WorkflowInstance } from "../../mod.ts";
 import type { SandboxAdapter } from "../../core/ports/guest.ts";
+import type { StorageAdapter } from "../../core/ports/store.ts";
 import { quickjs } from "../../adapters/sandbox/quickjs.ts";
 import { trusted } from "../../adapters/sandbox/trusted.ts";
 import { parseDuration } from "../../core/duration.ts";
@@ -27,6 +28,8 @@ export interface RunOptions {
 /** An engine under test. */
 export interface World {
   readonly clock: TestClock;
+  /** Where its data is. */
+  readonly storage: StorageAdapter;
   /** The engine that runs now. */
   tenure(): Tenure;
   /** What the tenant's code gave to `env.T.note(…)`, in order. */
@@ -51,10 +54,12 @@ export interface World {
   when(what: string, holds: () => boolean | Promise<boolean>): Promise<void>;
   /** Ends the engine in good order. */
   close(): Promise<{ readonly released: number }>;
-  /** Ends it in good order and opens another on the same data. */
+  /** Ends it in good order and opens another on the same data, with the same options but for those given. */
   reopen(options?: WorldOptions): Promise<void>;
   /** Ends it as a crash does and opens another on the same data. */
   crash(options?: WorldOptions): Promise<void>;
+  /** Opens another engine beside it, on the same data. */
+  join(options?: WorldOptions): Promise<Tenure>;
 }
 
 /** Module with a workflow `Flow`. */
@@ -69,6 +74,12 @@ export class Flow extends WorkflowEntrypoint {
 }`;
 }
 
+interface Engine {
+  readonly tenure: Tenure;
+  busy(): number;
+  kill(): Promise<void>;
+}
+
 /** So long a test may take, ms: far more than any needs. */
 const PATIENCE = 20_000;
 
@@ -80,7 +91,9 @@ export async function inWorld(sandbox: SandboxAdapter, options: WorldOptions, bo
   const calls: BindingCall[] = [];
   const gates = new Map<string, { readonly opened: Promise<unknown>; open(value: unknown): void }>();
   let opening = 0;
-  let engine: { readonly tenure: Tenure; busy(): number; kill(): Promise<void> } | undefined;
+  let current = options;
+  let engine: Engine | undefined;
+  const others: Engine[] = [];
 
   function gate(name: string): { readonly opened: Promise<unknown>; open(value: unknown): void } {
     let found = gates.get(name);
@@ -118,8 +131,9 @@ export async function inWorld(sandbox: SandboxAdapter, options: WorldOptions, bo
     close: () => Promise.resolve(),
   };
 
-  async function start(over: WorldOptions): Promise<void> {
-    const { storage: _, env, ...rest } = { ...options, ...over };
+  async function start(over: WorldOptions): Promise<Engine> {
+    current = { ...current, ...over };
+    const { storage: _, env, ...rest } = current;
     const process = clock.process();
     const line = wire(place.adapter);
     const tenure = await createTenure({
@@ -129,7 +143,7 @@ export async function inWorld(sandbox: SandboxAdapter, options: WorldOptions, bo
       sandbox: lent,
       clock: process.clock,
     });
-    engine = {
+    return {
       tenure,
       busy: line.busy,
       async kill() {
@@ -141,6 +155,7 @@ export async function inWorld(sandbox: SandboxAdapter, options: WorldOptions, bo
 
   const world: World = {
     clock,
+    storage: place.adapter,
     notes,
     calls,
     tenure: () => engine?.tenure as Tenure,
@@ -191,20 +206,25 @@ export async function inWorld(sandbox: SandboxAdapter, options: WorldOptions, bo
     },
     async reopen(over = {}) {
       await world.close();
-      await start(over);
+      engine = await start(over);
     },
     async crash(over = {}) {
       await world.rest();
       await engine?.kill();
-      await start(over);
+      engine = await start(over);
+    },
+    async join(over = {}) {
+      const other = await start(over);
+      others.push(other);
+      return other.tenure;
     },
   };
 
-  await start({});
+  engine = await start({});
   try {
     await inTime(body(world));
   } finally {
-    await engine?.kill();
+    for (const { kill } of [engine, ...others]) await kill();
     place.remove();
   }
 }
