@@ -79,7 +79,7 @@ describe("createRuntime()", () => {
     assertThrows(() => runtime.timer(1, () => {}), Error, "has not started");
     runtime.deliver(frame(START));
     runtime.stop();
-    assertThrows(() => runtime.timer(1, () => {}), Error, "aborted");
+    runtime.timer(1, () => {});
     runtime.log("info", "x");
     assertEquals(sent, []);
   });

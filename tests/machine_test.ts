@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { schedule } from "../core/instance/decide/command.ts";
 import type { Facts, Records } from "../core/instance/decide/common.ts";
 import { eventReceived, interrupted, pauseReached, pauseRequested, resumed } from "../core/instance/decide/control.ts";
-import { whenAtRest } from "../core/instance/decide/rest.ts";
+import { nextAtRest, whenAtRest } from "../core/instance/decide/rest.ts";
 import { attemptEnded, type AttemptResult } from "../core/instance/decide/step.ts";
 import { evolve, stateOf } from "../core/instance/evolve.ts";
 import { readRecord, record, writeRecord } from "../core/instance/records.ts";
@@ -135,7 +135,7 @@ describe("a pause", () => {
     take(schedule(state, { c: "sleep", id: 2, in: 0, name: "s", ms: 500 }, -1, at(1_000)));
     assertEquals(kinds(take(pauseRequested(state, at(1_100)))), ["pause_requested"]);
     take(schedule(state, { c: "do", id: 3, in: 0, name: "b" }, -1, at(1_150)));
-    assertEquals([state.ops[2]?.running, nextDue(state)], [false, null]);
+    assertEquals([state.ops[2]?.running, nextAtRest(state, () => true, at(1_150))], [false, Infinity]);
     take(attemptEnded(state, 0, 1, OK, at(1_200)));
     assertEquals(kinds(take(pauseReached(state, at(1_200)))), ["paused"]);
     take(resumed(state, at(2_100)));

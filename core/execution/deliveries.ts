@@ -4,7 +4,6 @@
  * @module
  */
 import { frame } from "../frame.ts";
-import { configOf } from "../instance/decide/step.ts";
 import type { Op, State } from "../instance/state.ts";
 import { decode, encode } from "../values.ts";
 
@@ -60,7 +59,7 @@ export function answer(id: number, ok: boolean, value: string | undefined, owner
 
 /** Runs an attempt at a body. */
 export function body(op: Op, id: number, attempt: number, now: number, seed: string): Outgoing {
-  const head = { d: "body", now, id, attempt, name: op.name, count: op.count, config: configOf(op), seed };
+  const head = { d: "body", now, id, attempt, name: op.name, count: op.count, config: op.config, seed };
   return { frame: frame(head), time: null, owner: op.op };
 }
 

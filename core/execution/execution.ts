@@ -12,15 +12,15 @@ import type { Facts, Records } from "../instance/decide/common.ts";
 import { type Issued, nameOf, schedule } from "../instance/decide/command.ts";
 import { parked, pauseReached } from "../instance/decide/control.ts";
 import { guestDied, runEnded, runStalled } from "../instance/decide/end.ts";
-import { whenAtRest } from "../instance/decide/rest.ts";
-import { attemptEnded, type AttemptResult, attemptTimedOut, attemptTimeout } from "../instance/decide/step.ts";
+import { nextAtRest, whenAtRest } from "../instance/decide/rest.ts";
+import { attemptEnded, type AttemptResult } from "../instance/decide/step.ts";
 import { createReplay, describe, type Replay } from "../instance/replay.ts";
 import { isEnded, type Op } from "../instance/state.ts";
 import type { Guest, Turn } from "../ports/guest.ts";
-import { Attempt } from "./attempt.ts";
+import { createBodies } from "./bodies.ts";
 import { createCalls } from "./calls.ts";
 import { readCommand } from "./commands.ts";
-import { abort, answer, body, type Grants, type Outgoing, settle, start } from "./deliveries.ts";
+import { type Grants, type Outgoing, settle, start } from "./deliveries.ts";
 import type { Desk } from "./desk.ts";
 
 /** What an execution runs. */
@@ -55,8 +55,8 @@ export interface Execution {
   advance(turns: number): Standing;
   /** Attempts that run. */
   running(): number;
-  /** When it has to be advanced for an attempt's time-out: monotonic ms, perhaps too early; `Infinity`: for none. */
-  deadline(): number;
+  /** How long nothing happens by itself, ms; perhaps less. `Infinity`: for ever. */
+  idle(): number;
   /** The guest has issued commands between turns. */
   collect(): void;
   /** Lets the guest go; late answers are nobody's. */
@@ -72,7 +72,6 @@ export function createExecution(desk: Desk, run: Run): Execution {
   const { guest, mediated } = run;
   const replay: Replay = createReplay(state);
   const calls = createCalls(desk, run.key);
-  const attempts = new Map<number, Attempt>();
   const deliveries: Outgoing[] = [];
   const inputs: (() => Records)[] = [];
   let started = false;
@@ -80,8 +79,6 @@ export function createExecution(desk: Desk, run: Run): Execution {
   let dead = false;
   /** A turn of an asynchronous guest is under way. */
   let turning = false;
-  /** When the first attempt's time is over, or before: it is found out when it is reached. */
-  let deadline = Infinity;
   /** Calls of the run, and effects that wait for a commit. */
   let outstanding = 0;
   /** A guest that acts by itself has issued something between turns. */
@@ -91,13 +88,20 @@ export function createExecution(desk: Desk, run: Run): Execution {
   let graceUntil: number | undefined;
 
   const facts = (): Facts => ({ now: clock.now(), limits, draining: desk.draining() });
-  const issued = (op: number): boolean => replay.idOf(op) !== undefined;
+  const bodies = createBodies({
+    desk,
+    replay,
+    calls,
+    facts,
+    deliver: (delivery) => void deliveries.push(delivery),
+    happened: (input) => void inputs.push(input),
+  });
+  /** What the run issued that its history does not hold, while it has not issued again all that it holds. */
+  const held: { readonly command: Issued; readonly value: string }[] = [];
+  const issued = (op: number): boolean => state.ops[op]?.parent === -1 ? replay.issued(op) : bodies.issued(op);
 
   function advance(turns: number): Standing {
-    if (deadline !== Infinity) {
-      const now = clock.monotonic();
-      if (now >= deadline) expire(now);
-    }
+    if (bodies.deadline() !== Infinity) bodies.expire();
     for (let n = 0; n < turns; n++) {
       if (!turning && stopped()) close();
       if (closed || dead) break;
@@ -159,10 +163,8 @@ export function createExecution(desk: Desk, run: Run): Execution {
     turning = false;
     if (closed) return;
     if (turn.state === "dead") return died(turn, owner);
-    if (turn.incarnation !== (incarnation ??= turn.incarnation)) {
-      dead = true;
-      return;
-    }
+    // what ran in the guest before went with it
+    if (turn.incarnation !== (incarnation ??= turn.incarnation)) return died(FAILED, owner);
     // logs were shown before when the turn is replay: settlements follow it, or the journal knows what it issues
     replayed = owner === -1 && replay.behind();
     const lines: (() => void)[] = [];
@@ -189,7 +191,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
         const op = replay.opOf(command.id);
         if (op === undefined) return;
         const result: AttemptResult = { ok: command.ok, value, error: command.error, retry: command.retry ?? true };
-        return attemptOver(op, command.attempt, result);
+        return bodies.done(op, command.attempt, result);
       }
       default:
         return issue(command, value);
@@ -197,43 +199,42 @@ export function createExecution(desk: Desk, run: Run): Execution {
   }
 
   function issue(command: Issued, value: string): void {
-    let parent = -1;
-    if (command.in !== 0) {
-      const around = replay.opOf(command.in);
-      const attempt = around === undefined ? undefined : attempts.get(around);
-      // a command of a closed attempt, or of none: refused and not made
-      if (around === undefined || attempt === undefined || attempt.id !== command.in) return;
-      if (command.c === "timer") {
-        return attempt.after(command.ms, () => reply(answer(command.id, true, undefined, around, clock.now())));
-      }
-      if (command.c === "call") return callFromBody(attempt, command, value);
-      parent = around;
-    }
+    if (command.in === 0) return issueOfRun(command, value);
+    const attempt = bodies.around(command.in);
+    // a command of a closed attempt, or of none: refused and not made
+    if (attempt === undefined) return;
+    if (command.c === "timer") return bodies.timer(attempt, command.id, command.ms);
+    if (command.c === "call") return bodies.call(attempt, command, value);
+    if (bodies.over(attempt.op)) return bodies.refuse(attempt, command.id);
+    const { known } = replay.match(attempt.op, command.c, nameOf(command));
+    if (known === undefined) return recordIssued(command, value, attempt.op);
+    replay.bind(known.op, command.id);
+    if (known.settled !== undefined) bodies.settled(known);
+  }
+
+  function issueOfRun(command: Issued, value: string): void {
     if (isEnded(state) || state.phase === "paused") return;
-    const { known, ...found } = replay.match(parent, command.c, nameOf(command));
-    if (known !== undefined) {
-      if (parent === -1) replayed = true;
-      replay.bind(known.op, command.id);
-      if (known.kind === "call" && known.settled === undefined) calls.keep(known.op, value);
-      return settleInBody(known);
+    const { known, ...found } = replay.match(-1, command.c, nameOf(command));
+    if (known === undefined) {
+      if ("diverged" in found && found.diverged) return partWays(command);
+      if (replay.missing() === undefined) recordIssued(command, value, -1);
+      else held.push({ command, value });
+      return;
     }
-    if ("diverged" in found && found.diverged) {
-      return diverged(`the code issued ${describe(command.c, nameOf(command), 1)}, which its history does not hold here`);
+    replayed = true;
+    replay.bind(known.op, command.id);
+    if (known.kind === "call" && known.settled === undefined) calls.keep(known.op, value);
+    if (held.length > 0 && replay.missing() === undefined) {
+      for (const { command, value } of held.splice(0)) recordIssued(command, value, -1);
     }
+  }
+
+  function recordIssued(command: Issued, value: string, parent: number): void {
     desk.append(schedule(state, command, parent, facts()));
     const op = state.ops[state.ops.length - 1] as Op;
     replay.bind(op.op, command.id);
     if (op.kind === "call") calls.keep(op.op, value);
     if (op.running) effect(op);
-  }
-
-  /** A body does what nobody can undo: it is told of its own steps what is durable. */
-  function settleInBody(op: Op): void {
-    if (op.parent === -1 || op.settled === undefined) return;
-    const id = replay.idOf(op.op) as number;
-    const tell = (): void => attempts.has(op.parent) ? reply(settle(state, op, id, clock.now())) : undefined;
-    if (op.settled.seq < desk.durable()) tell();
-    else desk.afterCommit(tell);
   }
 
   /** What a started attempt stands for happens when its start is durable (I4). */
@@ -244,56 +245,8 @@ export function createExecution(desk: Desk, run: Run): Execution {
       outstanding--;
       if (closed || dead) return;
       if (op.kind === "call") callFromRun(op, attempt);
-      else enterBody(op, attempt);
+      else bodies.enter(op, attempt);
       desk.runnable();
-    });
-  }
-
-  function enterBody(op: Op, attempt: number): void {
-    if (op.settled !== undefined || !op.running || op.attempts !== attempt) return;
-    const id = replay.idOf(op.op) as number;
-    attempts.get(op.op)?.close("the attempt is over");
-    replay.enter(op.op);
-    const of = { op: op.op, attempt, id, timeout: attemptTimeout(op) };
-    const begun = new Attempt(clock, of);
-    attempts.set(op.op, begun);
-    if (begun.deadline < deadline) deadline = begun.deadline;
-    deliveries.push(body(op, id, attempt, clock.now(), clock.uuid()));
-  }
-
-  /** Ends the attempts whose time is over; finds the next deadline. */
-  function expire(now: number): void {
-    deadline = Infinity;
-    for (const running of [...attempts.values()]) {
-      const { op, attempt, id } = running;
-      if (running.deadline > now) {
-        deadline = Math.min(deadline, running.deadline);
-        continue;
-      }
-      inputs.push(() => {
-        if (attempts.get(op) !== running) return [];
-        closeAttempt(running, "the attempt timed out");
-        deliveries.push(abort(id, attempt, op));
-        return attemptTimedOut(state, op, attempt, facts());
-      });
-    }
-  }
-
-  function attemptOver(op: number, attempt: number, result: AttemptResult): void {
-    const running = attempts.get(op);
-    if (running?.attempt !== attempt) return;
-    closeAttempt(running, "the attempt is over");
-    inputs.push(() => attemptEnded(state, op, attempt, result, facts()));
-  }
-
-  function closeAttempt(attempt: Attempt, reason: string): void {
-    attempt.close(reason);
-    attempts.delete(attempt.op);
-  }
-
-  function callFromBody(attempt: Attempt, { id, target, method }: Extract<Issued, { c: "call" }>, args: string): void {
-    calls.ofBody(attempt, state.ops[attempt.op] as Op, target, method, args).then(({ ok, value }) => {
-      if (attempts.get(attempt.op) === attempt) reply(answer(id, ok, value, attempt.op, clock.now()));
     });
   }
 
@@ -307,10 +260,9 @@ export function createExecution(desk: Desk, run: Run): Execution {
     });
   }
 
-  function reply(delivery: Outgoing): void {
-    if (closed || dead) return;
-    deliveries.push(delivery);
-    desk.runnable();
+  /** What the code has not issued again may be what the journal and it differ in: no new body before that is known. */
+  function isReplaying(): boolean {
+    return replay.behind() || replay.missing() !== undefined;
   }
 
   /** One input or one decision; false when there is none. */
@@ -322,8 +274,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
       return true;
     }
     if (isEnded(state) || state.phase === "paused" || closed) return false;
-    // what the code has not issued again may be what the journal and it differ in: no new body before that is known
-    if (replay.missing() !== undefined) return false;
+    if (isReplaying()) return false;
     const due = whenAtRest(state, issued, facts());
     const records = due.length > 0 ? due : pauseReached(state, facts());
     happened(records);
@@ -335,7 +286,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
     desk.append(records);
     for (const { head } of records) {
       if (head.k === "started") effect(state.ops[head.op] as Op);
-      if (head.k === "settled") settleInBody(state.ops[head.op] as Op);
+      if (head.k === "settled") bodies.settled(state.ops[head.op] as Op);
     }
   }
 
@@ -343,16 +294,21 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (dead) return isEnded(state) || state.phase === "paused" ? "over" : "dead";
     if (closed) return "over";
     if (turning || collecting || deliveries.length > 0 || inputs.length > 0 || outstanding > 0) return "busy";
-    if (isEnded(state)) return attempts.size > 0 ? "busy" : "over";
+    if (isEnded(state)) return bodies.size() > 0 ? "busy" : "over";
     if (state.phase === "paused") return "over";
     const missing = replay.missing();
     if (missing !== undefined && replay.next() === undefined) return astray(missing);
-    if (replay.behind() || attempts.size > 0) return "busy";
-    if (state.open.size > 0) return "resting";
+    if (replay.behind() || bodies.size() > 0) return "busy";
+    if (state.open.size > 0) return isHeld() ? "over" : "resting";
     // nothing is open: a guest that acts by itself may still go on, one that cannot never will
     if (!mediated) return "busy";
     desk.append(runStalled(state, facts()));
     return "over";
+  }
+
+  /** A drain holds what could go on: no time says when, so the next owner has to find it as one that runs (I11). */
+  function isHeld(): boolean {
+    return desk.draining() && whenAtRest(state, issued, { ...facts(), draining: false }).length > 0;
   }
 
   /** The guest is at rest and has not issued what its journal holds. */
@@ -365,8 +321,17 @@ export function createExecution(desk: Desk, run: Run): Execution {
       }
       if (now < graceUntil) return "busy";
     }
-    diverged(`its history holds ${describe(missing.kind, missing.name, missing.count)}, which the code did not issue`);
+    const [first] = held;
+    if (first !== undefined) partWays(first.command);
+    else diverged(`its history holds ${describe(missing.kind, missing.name, missing.count)}, which the code did not issue`);
     return "over";
+  }
+
+  /** The code issued something that its history does not hold in that place. */
+  function partWays(command: Issued): void {
+    const expected = replay.expected();
+    const where = expected === undefined ? "" : ` where its history holds ${describe(expected.kind, expected.name, expected.count)}`;
+    diverged(`the code issued ${describe(command.c, nameOf(command), 1)}${where}`);
   }
 
   function diverged(message: string): void {
@@ -378,16 +343,17 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (isEnded(state)) return;
     const missing = replay.missing();
     if (missing !== undefined || (mediated && replay.behind())) {
-      const what = missing ?? state.ops[state.settlements[state.settlements.length - 1] as number] as Op;
+      const what = replay.expected() as Op;
       return diverged(`the run ended before ${describe(what.kind, what.name, what.count)} of its history`);
     }
     desk.append(runEnded(state, { ok, value, error }, facts()));
+    bodies.runEnded();
   }
 
   function died(turn: Turn, owner: number): void {
     dead = true;
     guest.drop();
-    for (const attempt of [...attempts.values()]) closeAttempt(attempt, "the guest died");
+    bodies.close("the guest died");
     desk.append(guestDied(state, turn.death ?? FAILED.death, owner, facts()));
   }
 
@@ -401,7 +367,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
   function close(): void {
     if (closed) return;
     closed = true;
-    for (const attempt of [...attempts.values()]) closeAttempt(attempt, "the instance was released");
+    bodies.close("the instance was released");
     guest.drop();
   }
 
@@ -411,7 +377,12 @@ export function createExecution(desk: Desk, run: Run): Execution {
     desk.runnable();
   }
 
-  return { advance, running: () => attempts.size, deadline: () => deadline, close, collect };
+  function idle(): number {
+    const due = isReplaying() ? Infinity : nextAtRest(state, issued, facts());
+    return Math.max(0, Math.min(due - clock.now(), bodies.deadline() - clock.monotonic()));
+  }
+
+  return { advance, running: bodies.size, idle, close, collect };
 }
 
 const COLLECT: Outgoing = { frame: "", time: null, owner: -1 };

@@ -40,6 +40,7 @@ export function evolve(state: State, record: Record, bytes: number): State {
       op.due = head.due;
       op.dueSet = head.t;
       state.pending.add(op.op);
+      cutWithin(state, op);
       break;
     }
     case "settled":
@@ -170,6 +171,18 @@ function close(state: State, op: Op): void {
   for (const n of state.open) {
     const inner = state.ops[n] as Op;
     if (inner.parent === op.op) close(state, inner);
+  }
+}
+
+/** What ran within an attempt is cut off with it. */
+function cutWithin(state: State, op: Op): void {
+  if (!op.nested) return;
+  for (const n of state.open) {
+    const inner = state.ops[n] as Op;
+    if (inner.parent !== op.op) continue;
+    inner.running = false;
+    state.pending.add(n);
+    cutWithin(state, inner);
   }
 }
 

@@ -29,7 +29,9 @@ export interface Replay {
   opOf(id: number): number | undefined;
   /** The guest's number for an op. */
   idOf(op: number): number | undefined;
-  /** A body begins anew: its steps are counted from 1 again. */
+  /** Whether the guest waits for an op: those of a body only when its present attempt has issued them. */
+  issued(op: number): boolean;
+  /** A body begins anew: its steps are counted from 1 again, and nobody waits for them before they are issued again. */
   enter(op: number): void;
   /** The next settlement of the run to deliver; `undefined`: none is left, or commands before it are still missing. */
   next(): Op | undefined;
@@ -39,6 +41,8 @@ export interface Replay {
   behind(): boolean;
   /** A recorded command of the run that the guest has not issued, although it could have by now. */
   missing(): Op | undefined;
+  /** What the journal holds next: a command that the guest has not issued, or a settlement. */
+  expected(): Op | undefined;
 }
 
 /** Starts at the top of a journal. */
@@ -46,6 +50,8 @@ export function createReplay(state: State): Replay {
   const ops = new Map<number, number>();
   const ids: (number | undefined)[] = [];
   const counts = new Map<number, Map<string, number>>();
+  /** Issued by an earlier attempt at the body that they stand in. */
+  const stale = new Set<number>();
   let cursor = 0;
   let scanned = 0;
   /** First op of the run that has not been issued. */
@@ -70,11 +76,15 @@ export function createReplay(state: State): Replay {
     bind(op, id) {
       ids[op] = id;
       ops.set(id, op);
+      stale.delete(op);
     },
     opOf: (id) => ops.get(id),
     idOf: (op) => ids[op],
+    issued: (op) => ids[op] !== undefined && !stale.has(op),
     enter(op) {
       counts.delete(op);
+      if (!(state.ops[op] as Op).nested) return;
+      for (const inner of state.open) if ((state.ops[inner] as Op).parent === op) stale.add(inner);
     },
     next() {
       if (cursor >= state.settlements.length) return undefined;
@@ -87,6 +97,7 @@ export function createReplay(state: State): Replay {
     },
     behind: () => cursor < state.settlements.length,
     missing: firstUnissued,
+    expected: () => firstUnissued() ?? state.ops[state.settlements[cursor] ?? -1],
   };
 }
 

@@ -174,17 +174,12 @@ export function isEnded(state: State): boolean {
   return state.ended !== null;
 }
 
-/**
- * The earliest due time of all that is pending, or `null`. Timers stand still in a pause; until it is reached those of
- * running bodies go on, because it waits for these.
- */
+/** The earliest due time of what the run waits for, or `null`. What stands in a body moves when that body runs. */
 export function nextDue(state: State): number | null {
-  if (state.phase !== "active" && state.phase !== "pausing") return null;
   let due: number | null = null;
   for (const n of state.pending) {
     const { due: at, parent } = state.ops[n] as Op;
-    if (state.phase === "pausing" && parent === -1) continue;
-    if (at !== null && (due === null || at < due)) due = at;
+    if (parent === -1 && at !== null && (due === null || at < due)) due = at;
   }
   return due;
 }

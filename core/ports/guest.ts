@@ -137,8 +137,8 @@ export type Delivery =
     /** The name and occurrence for `ctx.step`. */
     readonly name: string;
     readonly count: number;
-    /** The merged config that counts (first seen wins). */
-    readonly config: StepConfig;
+    /** The merged config that counts (first seen wins); without one: `DEFAULT_STEP_CONFIG`. */
+    readonly config?: StepConfig;
     /** Fresh randomness for this attempt. */
     readonly seed: string;
   }

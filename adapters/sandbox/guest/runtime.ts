@@ -10,6 +10,7 @@
 import type { WorkflowCallbackContext, WorkflowEntrypoint, WorkflowExecutionContext } from "../../../core/entrypoint.ts";
 import { parseFrame } from "../../../core/frame.ts";
 import type { Command, Delivery } from "../../../core/ports/guest.ts";
+import { DEFAULT_STEP_CONFIG } from "../../../core/step_config.ts";
 import { decode, encode } from "../../../core/values.ts";
 import { makeEnv } from "./bindings.ts";
 import type { ContextTracker, Scope } from "./context.ts";
@@ -53,16 +54,13 @@ export interface Runtime {
   stop(): void;
 }
 
-interface Waiting {
+interface Pending {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   /** Of a `do`. */
   readonly body: Body | undefined;
-}
-
-interface Pending {
-  readonly scope: Scope;
-  readonly waiting: Waiting;
+  /** Set when it is issued. */
+  scope: Scope | undefined;
   /** The highest attempt so far. */
   attempt: number;
 }
@@ -83,7 +81,8 @@ export function createRuntime(host: RuntimeHost): Runtime {
   const { context, guard } = host;
   const send = host.send;
   const pending = new safeMap<number, Pending>();
-  const running = new safeMap<string, Running>();
+  /** By command: of two attempts at one step only the last is heard. */
+  const running = new safeMap<number, Running>();
   const Controller = globalThis.AbortController;
   let bodies = 0;
   let lastId = 0;
@@ -100,12 +99,15 @@ export function createRuntime(host: RuntimeHost): Runtime {
   }
 
   /** Sends a command of the current scope. */
-  function register(kind: string, fields: string, value: string | undefined, waiting: Waiting): number {
+  function register(kind: string, fields: string, value: string | undefined, entry: Pending): number {
     const owner = scope();
     if (owner === undefined) throw new NativeError("Cannot reach the platform: the workflow has not started");
-    if (owner.closed || stopped) throw abortError();
+    if (owner.closed) throw abortError();
     const id = ++lastId;
-    pending.set(id, { scope: owner, waiting, attempt: 0 });
+    // a run that was let go waits for ever: told of an error, its code would act on it
+    if (stopped) return id;
+    pending.set(id, entry);
+    entry.scope = owner;
     owner.open++;
     sendFrame(`{"c":"${kind}","id":${id},"in":${owner.id}${fields}}`, value);
     return id;
@@ -113,7 +115,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
 
   function issue(kind: string, fields: string, body?: Body, value?: string): Promise<unknown> {
     const promise = new NativePromise<unknown>((resolve, reject) => {
-      register(kind, fields, value, { resolve, reject, body });
+      register(kind, fields, value, { resolve, reject, body, scope: undefined, attempt: 0 });
     });
     guard?.(promise);
     return promise;
@@ -195,40 +197,47 @@ export function createRuntime(host: RuntimeHost): Runtime {
   }
 
   function settle(delivery: Delivery & { d: "settle" }, value: string | undefined): void {
-    const entry = pending.get(delivery.id);
+    const entry = take(delivery.id);
     if (entry === undefined) return;
-    pending.delete(delivery.id);
-    entry.scope.open--;
-    entry.scope.now = delivery.now;
-    context.run(entry.scope, () => {
+    const { scope } = entry;
+    scope.now = delivery.now;
+    context.run(scope, () => {
       try {
         // Decoded for every settlement anew: nobody holds the same object.
         const result = value === undefined ? undefined : decode(value);
-        if (delivery.ok) entry.waiting.resolve(result);
-        else entry.waiting.reject(result);
+        if (delivery.ok) entry.resolve(result);
+        else entry.reject(result);
       } catch (error) {
-        entry.waiting.reject(error);
+        entry.reject(error);
       }
     });
   }
 
-  function runBody(delivery: RunBody): void {
-    const entry = pending.get(delivery.id);
-    const body = entry?.waiting.body;
-    if (entry === undefined || body === undefined || !(delivery.attempt > entry.attempt)) return;
-    const { id, attempt, seed, now } = delivery;
-    const state: Running = {
-      scope: { id, attempt, seed, now, open: 0, closed: false },
-      controller: undefined,
-    };
-    const ctx = bodyContext(delivery, state);
-    entry.attempt = attempt;
-    running.set(keyOf(id, attempt), state);
-    bodies++;
-    context.run(state.scope, () => void attemptBody(body, ctx, id, attempt));
+  /** Takes a command off the list. */
+  function take(id: number): Pending & { scope: Scope } | undefined {
+    const entry = pending.get(id) as Pending & { scope: Scope } | undefined;
+    if (entry === undefined) return undefined;
+    pending.delete(id);
+    entry.scope.open--;
+    return entry;
   }
 
-  async function attemptBody(body: Body, ctx: WorkflowCallbackContext, id: number, attempt: number): Promise<void> {
+  function runBody(delivery: RunBody): void {
+    const entry = pending.get(delivery.id);
+    const body = entry?.body;
+    if (entry === undefined || body === undefined || !(delivery.attempt > entry.attempt)) return;
+    const { id, attempt, seed, now } = delivery;
+    if (entry.attempt > 0) abort(id, entry.attempt);
+    const scope: Scope = { id, attempt, seed, now, open: 0, closed: false };
+    const state: Running = { scope, controller: undefined };
+    entry.attempt = attempt;
+    running.set(id, state);
+    bodies++;
+    context.run(scope, () => void attemptBody(body, bodyContext(delivery, state), state));
+  }
+
+  async function attemptBody(body: Body, ctx: WorkflowCallbackContext, state: Running): Promise<void> {
+    const { id, attempt } = state.scope;
     let failure: Failure | undefined;
     let text = "";
     try {
@@ -241,7 +250,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
     } catch (error) {
       failure = failureOf(error);
     }
-    running.delete(keyOf(id, attempt));
+    if (running.get(id) === state) running.delete(id);
     bodies--;
     const head = `{"c":"done","id":${id},"attempt":${attempt},"ok":`;
     if (failure === undefined) return sendFrame(`${head}true}`, text);
@@ -249,12 +258,15 @@ export function createRuntime(host: RuntimeHost): Runtime {
   }
 
   function bodyContext(delivery: RunBody, state: Running): WorkflowCallbackContext {
-    const { retries, ...config } = delivery.config;
+    let config: WorkflowCallbackContext["config"] | undefined;
     return {
       step: { name: delivery.name, count: delivery.count },
       attempt: delivery.attempt,
-      config: { retries: { ...retries }, ...config } as WorkflowCallbackContext["config"],
-      // Made when it is asked for: few bodies ask.
+      // These two are made when they are asked for: few bodies ask.
+      get config() {
+        const given = delivery.config ?? DEFAULT_STEP_CONFIG;
+        return config ??= { ...given, retries: { ...given.retries } } as WorkflowCallbackContext["config"];
+      },
       get signal() {
         state.controller ??= new Controller();
         if (state.scope.closed && !state.controller.signal.aborted) state.controller.abort(abortError());
@@ -264,8 +276,8 @@ export function createRuntime(host: RuntimeHost): Runtime {
   }
 
   function abort(id: number, attempt: number): void {
-    const state = running.get(keyOf(id, attempt));
-    if (state === undefined || state.scope.closed) return;
+    const state = running.get(id);
+    if (state === undefined || state.scope.attempt !== attempt || state.scope.closed) return;
     state.scope.closed = true;
     const controller = state.controller;
     if (controller !== undefined) context.run(state.scope, () => controller.abort(abortError()));
@@ -280,12 +292,11 @@ export function createRuntime(host: RuntimeHost): Runtime {
       }
     },
     timer(ms: number, callback: () => void) {
-      return register("timer", numberField("ms", ms), undefined, { resolve: callback, reject() {}, body: undefined });
+      const entry: Pending = { resolve: callback, reject() {}, body: undefined, scope: undefined, attempt: 0 };
+      return register("timer", numberField("ms", ms), undefined, entry);
     },
     forget(id: number) {
-      const entry = pending.get(id);
-      if (entry === undefined || !pending.delete(id)) return;
-      entry.scope.open--;
+      take(id);
     },
     log(level: (Command & { c: "log" })["level"], text: string) {
       sendFrame(`{"c":"log","in":${scope()?.id ?? 0},"level":"${level}"}`, text);
@@ -305,10 +316,6 @@ export function createRuntime(host: RuntimeHost): Runtime {
       });
     },
   });
-}
-
-function keyOf(id: number, attempt: number): string {
-  return `${id}:${attempt}`;
 }
 
 function abortError(): Error {

@@ -34,19 +34,11 @@ const DAY = "24 hours";
 const LAST_TIME = 8.64e15;
 
 /** Makes the step object of a run. */
-export function makeStep(runtime: StepRuntime): WorkflowStep {
-  function attempt(run: () => Promise<unknown>): Promise<unknown> {
-    try {
-      return run();
-    } catch (error) {
-      return runtime.refuse(error);
-    }
-  }
-
+export function makeStep({ issue, refuse, now }: StepRuntime): WorkflowStep {
   const step = {
     __proto__: null,
     do(name: unknown, second: unknown, third: unknown, fourth: unknown): Promise<unknown> {
-      return attempt(() => {
+      try {
         const checked = checkStepName(name);
         const bare = typeof second === "function";
         const config = bare ? undefined : checkStepConfig(second);
@@ -57,30 +49,36 @@ export function makeStep(runtime: StepRuntime): WorkflowStep {
           throw fatalError(`Cannot run the step "${checked}": rollback handlers are not supported yet`);
         }
         const fields = textField("name", checked);
-        return runtime.issue("do", config === undefined ? fields : fields + configField(config), body as Body);
-      });
+        return issue("do", config === undefined ? fields : fields + configField(config), body as Body);
+      } catch (error) {
+        return refuse(error);
+      }
     },
     sleep(name: unknown, duration: unknown): Promise<unknown> {
-      return attempt(() => {
+      try {
         const checked = checkStepName(name);
         const ms = parseDuration(checkDuration(duration, "the duration of a sleep"));
-        return runtime.issue("sleep", textField("name", checked) + numberField("ms", ms));
-      });
+        return issue("sleep", textField("name", checked) + numberField("ms", ms));
+      } catch (error) {
+        return refuse(error);
+      }
     },
     sleepUntil(name: unknown, timestamp: unknown): Promise<unknown> {
-      return attempt(() => {
+      try {
         const checked = checkStepName(name);
         const time = typeof timestamp === "number" ? timestamp : timeOf(timestamp);
         // Written so that NaN, an invalid date's time, fails too.
         if (!(time !== undefined && time >= -LAST_TIME && time <= LAST_TIME)) {
           throw fatalError(`Cannot sleep until the timestamp of "${checked}": it is neither a valid Date nor a number of ms`);
         }
-        if (time < runtime.now()) throw new NativeError("You can't sleep until a time in the past");
-        return runtime.issue("sleep", textField("name", checked) + numberField("until", ceil(time)));
-      });
+        if (time < now()) throw new NativeError("You can't sleep until a time in the past");
+        return issue("sleep", textField("name", checked) + numberField("until", ceil(time)));
+      } catch (error) {
+        return refuse(error);
+      }
     },
     waitForEvent(name: unknown, options: unknown): Promise<unknown> {
-      return attempt(() => {
+      try {
         const checked = checkStepName(name);
         if (typeof options !== "object" || options === null) {
           throw fatalError(`Cannot wait for the event of "${checked}": it needs options with a type`);
@@ -88,8 +86,10 @@ export function makeStep(runtime: StepRuntime): WorkflowStep {
         const { type, timeout } = options as { type?: unknown; timeout?: unknown };
         const length = parseDuration(checkDuration(timeout === undefined ? DAY : timeout, "the timeout of a wait"));
         const fields = textField("name", checked) + textField("type", checkEventType(type));
-        return runtime.issue("wait", fields + numberField("timeout", length));
-      });
+        return issue("wait", fields + numberField("timeout", length));
+      } catch (error) {
+        return refuse(error);
+      }
     },
   };
   freeze(step.do);

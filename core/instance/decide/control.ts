@@ -56,12 +56,15 @@ export function parked(state: State, code: NonNullable<Paused["code"]>, message:
 }
 
 /**
- * What ran was cut off. After more crashes without progress than the limit, the instance is parked (I23).
+ * What ran was cut off: a pause that waited for it is reached. After more crashes without progress than the limit, the
+ * instance is parked (I23).
  */
 export function interrupted(state: State, why: Interrupted["why"], facts: Facts): Records {
   if (isEnded(state)) return NOTHING;
   const t = timeOf(state, facts.now);
   const cut = record({ k: "interrupted", t, why });
-  if (why !== "crash" || state.crashes + 1 <= facts.limits.crashes) return [cut];
+  if (why !== "crash" || state.crashes + 1 <= facts.limits.crashes) {
+    return state.phase === "pausing" ? [cut, record({ k: "paused", t })] : [cut];
+  }
   return [cut, record({ k: "paused", t, code: "crash_limit", message: `${state.crashes + 1} crashes without progress` })];
 }

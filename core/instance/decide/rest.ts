@@ -52,6 +52,17 @@ export function whenAtRest(state: State, issued: (op: number) => boolean, facts:
   }
 }
 
+/** When time alone brings the next decision of {@linkcode whenAtRest}: ms, `Infinity` for never. */
+export function nextAtRest(state: State, issued: (op: number) => boolean, facts: Facts): number {
+  let next = Infinity;
+  if (state.phase !== "active" && state.phase !== "pausing") return next;
+  for (const n of state.pending) {
+    const { due, parent } = state.ops[n] as Op;
+    if (due !== null && due < next && issued(n) && mayStart(state, parent, facts)) next = due;
+  }
+  return next;
+}
+
 function candidate(state: State, op: Op, now: number): { at: number; event: number } | undefined {
   if (op.refused !== undefined) return { at: op.at, event: -1 };
   if (op.kind === "wait" && firstWaiter(state, op)) {

@@ -1,0 +1,186 @@
+/**
+ * The bodies that run in one guest: their attempts, what they are told of their own steps and calls, and when their
+ * time is over.
+ *
+ * An attempt that fails, or whose time is over, takes what its body has begun with it. One that goes well, and the end
+ * of the run, leave it running to its end, unrecorded: what it waits for is refused, or it would wait for ever.
+ *
+ * @module
+ */
+import type { Facts, Records } from "../instance/decide/common.ts";
+import { attemptEnded, type AttemptResult, attemptTimedOut, attemptTimeout } from "../instance/decide/step.ts";
+import { failure } from "../instance/failures.ts";
+import type { Replay } from "../instance/replay.ts";
+import { isEnded, type Op } from "../instance/state.ts";
+import { Attempt } from "./attempt.ts";
+import type { Calls } from "./calls.ts";
+import { abort, answer, body, type Outgoing, settle } from "./deliveries.ts";
+import type { Desk } from "./desk.ts";
+
+/** What bodies need of their execution. */
+export interface BodiesParts {
+  readonly desk: Desk;
+  readonly replay: Replay;
+  readonly calls: Calls;
+  facts(): Facts;
+  /** Queues a delivery. */
+  deliver(delivery: Outgoing): void;
+  /** Queues something that happened: decided when all that was issued before is recorded. */
+  happened(input: () => Records): void;
+}
+
+/** The bodies of one execution. */
+export interface Bodies {
+  /** Begins an attempt whose start is durable. */
+  enter(op: Op, attempt: number): void;
+  /** The attempt in whose body the guest issued something, by the guest's number; `undefined`: it is over, or never was. */
+  around(id: number): Attempt | undefined;
+  /** Whether what a body issued is its present attempt's. */
+  issued(op: number): boolean;
+  /** Makes a binding call of a body. */
+  call(attempt: Attempt, call: { readonly id: number; readonly target: string; readonly method: string }, args: string): void;
+  /** Starts a timer of a body. */
+  timer(attempt: Attempt, id: number, ms: number): void;
+  /** Whether nothing of an op is recorded any more: the run, or a step around it, has ended. */
+  over(op: number): boolean;
+  /** Refuses what a body issued when nothing of it is recorded any more. */
+  refuse(attempt: Attempt, id: number): void;
+  /** The guest says how an attempt ended. */
+  done(op: number, attempt: number, result: AttemptResult): void;
+  /** A step was settled: the body that issued it is told, and within it nothing waits any more. */
+  settled(op: Op): void;
+  /** The run has ended. */
+  runEnded(): void;
+  /** Ends the attempts whose time is over. */
+  expire(): void;
+  /** When that is to be looked at: monotonic ms, perhaps too early; `Infinity`: never. */
+  deadline(): number;
+  /** How many run. */
+  size(): number;
+  /** Drops them. */
+  close(reason: string): void;
+}
+
+const OVER = failure("WorkflowFatalError", "Cannot run a step: what it stands in has ended").value;
+
+/** Makes the bodies of one execution. */
+export function createBodies({ desk, replay, calls, facts, deliver, happened }: BodiesParts): Bodies {
+  const { clock, state } = desk;
+  const attempts = new Map<number, Attempt>();
+  let deadline = Infinity;
+
+  /** A delivery outside of a turn. */
+  function reply(delivery: Outgoing): void {
+    deliver(delivery);
+    desk.runnable();
+  }
+
+  function over(op: number): boolean {
+    return isEnded(state) || !state.open.has(op);
+  }
+
+  function issued(op: number): boolean {
+    return replay.issued(op) && attempts.has((state.ops[op] as Op).parent);
+  }
+
+  function refuse(attempt: Attempt, id: number): void {
+    reply(answer(id, false, OVER, attempt.op, clock.now()));
+  }
+
+  /** Whoever runs on although nothing of it is recorded hears that nothing comes. */
+  function refuseWhatIsOver(): void {
+    for (const attempt of attempts.values()) {
+      if (!over(attempt.op) || !(state.ops[attempt.op] as Op).nested) continue;
+      for (const { op, parent, settled } of state.ops) {
+        if (parent === attempt.op && settled === undefined && replay.issued(op)) refuse(attempt, replay.idOf(op) as number);
+      }
+    }
+  }
+
+  function end(attempt: Attempt, reason: string): void {
+    attempt.close(reason);
+    attempts.delete(attempt.op);
+  }
+
+  /** What a body has begun ends with it. */
+  function abortWithin(op: number): void {
+    if (!(state.ops[op] as Op).nested) return;
+    for (const inner of [...attempts.values()]) {
+      if (state.ops[inner.op]?.parent !== op) continue;
+      end(inner, "the step around it is over");
+      deliver(abort(inner.id, inner.attempt, inner.op));
+      abortWithin(inner.op);
+    }
+  }
+
+  return {
+    enter(op, attempt) {
+      if (op.settled !== undefined || !op.running || op.attempts !== attempt) return;
+      // what an attempt issued that was aborted meanwhile; the record of that follows
+      if (op.parent !== -1 && !issued(op.op) && !over(op.op)) return;
+      const id = replay.idOf(op.op) as number;
+      replay.enter(op.op);
+      const begun = new Attempt(clock, { op: op.op, attempt, id, timeout: attemptTimeout(op) });
+      attempts.set(op.op, begun);
+      if (begun.deadline < deadline) deadline = begun.deadline;
+      deliver(body(op, id, attempt, clock.now(), clock.uuid()));
+    },
+    around(id) {
+      const op = replay.opOf(id);
+      const attempt = op === undefined ? undefined : attempts.get(op);
+      return attempt?.id === id ? attempt : undefined;
+    },
+    issued,
+    call(attempt, { id, target, method }, args) {
+      calls.ofBody(attempt, state.ops[attempt.op] as Op, target, method, args).then(({ ok, value }) => {
+        if (attempts.get(attempt.op) === attempt) reply(answer(id, ok, value, attempt.op, clock.now()));
+      });
+    },
+    timer(attempt, id, ms) {
+      attempt.after(ms, () => reply(answer(id, true, undefined, attempt.op, clock.now())));
+    },
+    over,
+    refuse,
+    done(op, attempt, result) {
+      const running = attempts.get(op);
+      if (running?.attempt !== attempt) return;
+      end(running, "the attempt is over");
+      if (!result.ok) abortWithin(op);
+      happened(() => attemptEnded(state, op, attempt, result, facts()));
+    },
+    settled(op) {
+      if (op.nested) refuseWhatIsOver();
+      if (op.parent === -1) return;
+      // a body does what nobody can undo: it is told of its own steps what is durable
+      const id = replay.idOf(op.op) as number;
+      const tell = (): void => attempts.has(op.parent) ? reply(settle(state, op, id, clock.now())) : undefined;
+      if ((op.settled?.seq ?? 0) < desk.durable()) tell();
+      else desk.afterCommit(tell);
+    },
+    runEnded: refuseWhatIsOver,
+    expire() {
+      const now = clock.monotonic();
+      if (now < deadline) return;
+      deadline = Infinity;
+      for (const running of attempts.values()) {
+        const { op, attempt, id } = running;
+        if (running.deadline > now) {
+          deadline = Math.min(deadline, running.deadline);
+          continue;
+        }
+        happened(() => {
+          if (attempts.get(op) !== running) return [];
+          end(running, "the attempt timed out");
+          deliver(abort(id, attempt, op));
+          abortWithin(op);
+          return attemptTimedOut(state, op, attempt, facts());
+        });
+      }
+    },
+    deadline: () => deadline,
+    size: () => attempts.size,
+    close(reason) {
+      for (const attempt of [...attempts.values()]) end(attempt, reason);
+    },
+  };
+}
