@@ -6,6 +6,7 @@
 import { findVersion, type TenantRecord, withVersion } from "../code/tenant_record.ts";
 import type { Facts } from "../instance/decide/common.ts";
 import { eventReceived, pauseRequested, resumed, terminated } from "../instance/decide/control.ts";
+import { TenureError } from "../errors.ts";
 import { record } from "../instance/records.ts";
 import { isEnded, type State } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -25,43 +26,68 @@ export interface ApplyParts {
   readonly tenants: Tenants;
   readonly runner: Runner;
   facts(tenant: string): Facts;
+  /** Whether the shard is not ours any more. */
+  gone(): boolean;
 }
+
+/** Hears of an outcome the moment it is decided, and of the instance that it left something of. */
+export type Decided = (outcome: Outcome, live: Live | undefined) => void;
 
 type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
 
-/** Makes what applies requests of one shard: at once when all that it needs is in memory. */
-export function createApply(parts: ApplyParts): (request: Request) => Outcome | Promise<Outcome> {
+/**
+ * Makes what applies requests of one shard: at once when all that it needs is in memory. What it answers rejects, or
+ * throws, when nothing could be decided.
+ */
+export function createApply(parts: ApplyParts): (request: Request, decided: Decided) => void | Promise<void> {
   const { clock, opener, lives, tenants, runner } = parts;
 
-  function apply(request: Request): Outcome | Promise<Outcome> {
+  function apply(request: Request, decided: Decided): void | Promise<void> {
     switch (request.verb) {
       case "deploy":
       case "activate":
-        return then(tenants.get(request.tenant), (tenant) => deploy(request, tenant));
+        return then(tenants.get(request.tenant), (tenant) => {
+          stillOurs();
+          decided(deploy(request, tenant), undefined);
+        });
       case "create":
         return then(tenants.get(request.tenant), (tenant) => {
-          if (request.fresh) return create(request, undefined, tenant);
-          return lives.find(request, (live) => create(request, live, tenant));
+          if (request.fresh) return decide(request, undefined, () => create(request, undefined, tenant), decided);
+          return lives.find(request, (live) => decide(request, live, () => create(request, live, tenant), decided));
         });
       case "restart":
         return then(tenants.get(request.tenant), (tenant) => {
-          return lives.find(request, (live) => known(request, live, (state, found) => restart(state, found, tenant)));
+          return lives.find(request, (live) => {
+            decide(request, live, () => known(request, live, (state, found) => restart(state, found, tenant)), decided);
+          });
         });
       default:
-        return lives.find(request, (live) => known(request, live, (state, found) => control(request, state, found)));
+        return lives.find(request, (live) => {
+          decide(request, live, () => known(request, live, (state, found) => control(request, state, found)), decided);
+        });
     }
   }
 
-  /** Applies to an instance that exists; one that was only looked at goes again. */
+  /** What is decided and who is told of it go together: a commit between them would hold the one without the other. */
+  function decide(request: InstanceRequest, live: Live | undefined, by: () => Outcome, decided: Decided): void {
+    stillOurs();
+    const outcome = by();
+    decided(outcome, lives.peek(request));
+    if (live !== undefined) lives.release(live);
+  }
+
+  /** What was read while the shard was lost says nothing. */
+  function stillOurs(): void {
+    if (parts.gone()) throw new TenureError("storage_unavailable", "Cannot take a request: its shard is another engine's");
+  }
+
+  /** Applies to an instance that exists. */
   function known(
     request: InstanceRequest,
     live: Live | undefined,
     decide: (state: State, live: Live) => Outcome,
   ): Outcome {
-    if (live?.state === undefined) return notFound(request.id);
-    const outcome = decide(live.state, live);
-    lives.release(live);
-    return outcome;
+    return live?.state === undefined ? notFound(request.id) : decide(live.state, live);
   }
 
   function deploy(request: Of<"deploy" | "activate">, tenant: TenantRecord | undefined): Outcome {
@@ -95,7 +121,6 @@ export function createApply(parts: ApplyParts): (request: Request) => Outcome | 
   function create(request: Of<"create">, existing: Live | undefined, tenant: TenantRecord | undefined): Outcome {
     const { workflow, id, params } = request;
     if (existing?.state !== undefined) {
-      lives.release(existing);
       return refused("instance.already_exists", `(instance.already_exists) The instance "${id}" exists already`);
     }
     const version = versionFor(workflow, tenant, request.version);

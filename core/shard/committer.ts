@@ -10,41 +10,38 @@
 import { TenureError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Head, Lease, ShardBatch, Store } from "../ports/store.ts";
-import { headOf, type Live, takeLines } from "./live.ts";
-
-/** A caller who waits for durability. */
-export interface Waiter {
-  ok(): void;
-  /** The ownership is gone. `unknown`: whether what was asked for counts is not known; else it does not. */
-  lost(unknown: boolean): void;
-  /** The storage does not answer; it is tried further, but the caller is told. */
-  outage(cause: unknown): void;
-}
+import { type Ack, headOf, type Live, takeLines, type Waiter } from "./live.ts";
 
 /** What the committer asks of its shards. */
 export interface Owners {
   /** The epoch of an owned shard. */
   epoch(shard: number): number | undefined;
+  /** The ownership that holds now: another one after a loss, though the shard be the same. */
+  ownership(shard: number): object | undefined;
   /** Acquires again after an unknown outcome; the new epoch counts from then on. `null`: somebody else has it. */
   reacquire(shard: number): Promise<Lease | null>;
   /** The shard is not ours any more. */
   lost(shard: number): void;
   /** An instance is durable up to its `durable` number; `head` when it was written. */
   committed(shard: number, live: Live, head: Head | undefined): void;
+  /** Something is queued: to be flushed soon. */
+  queued(): void;
+  /** A batch is no more in flight. */
+  returned(): void;
 }
 
 /** The one writer of an engine. */
 export interface Committer {
   /** Queues what a live instance has that is not durable. */
   touch(shard: number, live: Live): void;
-  /** Forgets what is queued of an instance whose life ends here. */
-  discard(shard: number, live: Live): void;
+  /** Forgets what is queued of an instance whose life ends here; who waits for it waits for `successor`. */
+  discard(shard: number, live: Live, successor: Live): void;
   /** Queues a cell. */
   cell(shard: number, key: string, value: string | null): void;
-  /** Queues the acknowledgement of a message. */
-  ack(shard: number, key: string, outcome: string): void;
-  /** Calls the waiter when all that is queued for the shard so far is durable. */
-  wait(shard: number, waiter: Waiter): void;
+  /** Queues the acknowledgement of a message, with what it left of `live`. */
+  ack(shard: number, ack: Omit<Ack, "at">, live?: Live): void;
+  /** Calls the waiter when what is queued of `live`, or else of the whole shard, is durable. */
+  wait(shard: number, waiter: Waiter, live?: Live): void;
   /** Sends what is queued, unless a batch is in flight: its return does. */
   flush(): void;
   /** Last batch known of a shard, as it was acquired. */
@@ -64,11 +61,12 @@ export interface Committer {
 interface Pending {
   readonly lives: Set<Live>;
   readonly cells: Map<string, string | null>;
-  acks: { key: string; outcome: string; at: number }[];
-  waiters: Waiter[];
+  readonly acks: Ack[];
+  readonly waiters: Waiter[];
 }
 
 interface Part extends Omit<ShardBatch, "epoch"> {
+  readonly ownership: object | undefined;
   readonly written: readonly { readonly live: Live; readonly head: Head | undefined; readonly upTo: number }[];
   readonly jobs: readonly (() => void)[];
   readonly waiters: Waiter[];
@@ -82,7 +80,7 @@ const MAX_OPS = 1_000;
 const MAX_BYTES = 2 ** 20;
 
 /** Makes the writer of one engine. */
-export function createCommitter(store: Store, clock: Clock, owners: Owners, returned: () => void): Committer {
+export function createCommitter(store: Store, clock: Clock, owners: Owners): Committer {
   const pending = new Map<number, Pending>();
   const known = new Map<number, string>();
   const maxOps = Math.min(MAX_OPS, store.caps.maxOps);
@@ -94,22 +92,27 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners, retu
 
   function of(shard: number): Pending {
     let p = pending.get(shard);
-    if (p === undefined) pending.set(shard, p = { lives: new Set(), cells: new Map(), acks: [], waiters: [] });
+    if (p === undefined) {
+      pending.set(shard, p = { lives: new Set(), cells: new Map(), acks: [], waiters: [] });
+      owners.queued();
+    }
     return p;
   }
 
-  /** Takes up to a batch's worth. Callers wait for all of their shard, so they go with its last part. */
+  /** Takes up to a batch's worth. Who waits for the whole shard goes with its last part. */
   function build(): Part[] {
     const parts: Part[] = [];
     let ops = 0;
     let bytes = 0;
     for (const [shard, p] of pending) {
       if (parts.length >= store.caps.fencesPerCommit || ops >= maxOps || bytes >= maxBytes) break;
-      const drops = [], heads = [], appends = [], written = [], jobs: (() => void)[] = [];
+      const drops = [], heads = [], appends = [], written = [], cells: { key: string; value: string | null }[] = [];
+      const acks: Ack[] = [], waiters: Waiter[] = [], jobs: (() => void)[] = [];
       for (const live of p.lives) {
         if (ops >= maxOps || bytes >= maxBytes) break;
         p.lives.delete(live);
         live.queued = false;
+        live.inFlight = true;
         if (live.drop) drops.push(live.key);
         const head = changedHead(live);
         if (head !== undefined) heads.push(head);
@@ -119,18 +122,18 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners, retu
         written.push({ live, head, upTo: live.first });
         jobs.push(...live.waiters);
         live.waiters = [];
-        ops += 2;
+        waiters.push(...live.callers.splice(0));
+        ops += 2 + live.acks.length;
+        acks.push(...live.acks.splice(0));
         bytes += (append?.text.length ?? 0) + (head?.data.length ?? 0);
       }
-      const part = { shard, drops, heads, appends, cells: [] as { key: string; value: string | null }[], acks: [], written, jobs, waiters: [] };
-      if (p.lives.size > 0) {
-        parts.push(part);
-        continue;
-      }
+      parts.push({ shard, ownership: owners.ownership(shard), drops, heads, appends, cells, acks, written, jobs, waiters });
+      if (p.lives.size > 0) continue;
       pending.delete(shard);
-      for (const [key, value] of p.cells) part.cells.push({ key, value });
+      for (const [key, value] of p.cells) cells.push({ key, value });
       ops += p.cells.size + p.acks.length;
-      parts.push({ ...part, acks: p.acks, waiters: p.waiters });
+      acks.push(...p.acks);
+      waiters.push(...p.waiters);
     }
     return parts;
   }
@@ -142,7 +145,7 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners, retu
     write(parts).finally(() => {
       inFlight = false;
       failingSince = undefined;
-      returned();
+      owners.returned();
     });
   }
 
@@ -174,7 +177,13 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners, retu
   function fenced(part: Part): ShardBatch {
     const { shard, drops, heads, appends, cells, acks } = part;
     // -1 is nobody's epoch: a shard that was lost meanwhile is refused like any stale writer
-    return { shard, epoch: owners.epoch(shard) ?? -1, drops, heads, appends, cells, acks };
+    const epoch = isOurs(part) ? owners.epoch(shard) ?? -1 : -1;
+    return { shard, epoch, drops, heads, appends, cells, acks };
+  }
+
+  /** Whether the ownership is the one under which it was decided: one that was lost and won again has read other states. */
+  function isOurs({ shard, ownership }: Part): boolean {
+    return ownership !== undefined && owners.ownership(shard) === ownership;
   }
 
   /** Finds out what became of a batch whose commit threw. */
@@ -183,7 +192,7 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners, retu
     const ours: Part[] = [];
     const gone: number[] = [];
     for (const part of parts) {
-      const lease = await reacquire(part.shard, parts, cause);
+      const lease = isOurs(part) ? await reacquire(part.shard, parts, cause) : null;
       if (stopped) return { applied: false, ours: [] };
       if (lease?.lastBatch === id) applied = true;
       else if (lease === null || lease.lastBatch !== (known.get(part.shard) ?? "")) {
@@ -214,7 +223,12 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners, retu
   /** Tells callers who have waited long enough. */
   function outage(parts: readonly Part[], cause: unknown): void {
     if (clock.monotonic() - (failingSince ?? 0) <= PATIENCE) return;
-    for (const part of parts) for (const waiter of part.waiters.splice(0)) waiter.outage(cause);
+    for (const { waiters } of parts) {
+      for (const waiter of waiters.splice(0)) {
+        if (waiter.outage === undefined) waiters.push(waiter);
+        else waiter.outage(cause);
+      }
+    }
   }
 
   function rest(ms: number): Promise<void> {
@@ -225,6 +239,7 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners, retu
     for (const part of parts) {
       if (id !== undefined) known.set(part.shard, id);
       for (const { live, head, upTo } of part.written) {
+        live.inFlight = false;
         live.durable = Math.max(live.durable, upTo);
         owners.committed(part.shard, live, head);
       }
@@ -235,9 +250,10 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners, retu
 
   function lose(parts: readonly Part[], shard: number, unknown: boolean): void {
     for (const part of parts) {
-      if (part.shard === shard) for (const waiter of part.waiters.splice(0)) waiter.lost(unknown);
+      if (part.shard !== shard) continue;
+      for (const waiter of part.waiters.splice(0)) waiter.lost(unknown);
+      if (isOurs(part)) owners.lost(shard);
     }
-    owners.lost(shard);
   }
 
   return {
@@ -246,19 +262,22 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners, retu
       live.queued = true;
       of(shard).lives.add(live);
     },
-    discard(shard, live) {
+    discard(shard, live, successor) {
       pending.get(shard)?.lives.delete(live);
       live.queued = false;
       live.waiters = [];
+      successor.callers.push(...live.callers.splice(0));
+      successor.acks.push(...live.acks.splice(0));
     },
     cell: (shard, key, value) => void of(shard).cells.set(key, value),
-    ack: (shard, key, outcome) => void of(shard).acks.push({ key, outcome, at: clock.now() }),
-    wait: (shard, waiter) => void of(shard).waiters.push(waiter),
+    ack: (shard, ack, live) => void (live?.queued === true ? live : of(shard)).acks.push({ ...ack, at: clock.now() }),
+    wait: (shard, waiter, live) => void (live?.queued === true ? live.callers : of(shard).waiters).push(waiter),
     flush,
     acquired: (shard, lastBatch) => void known.set(shard, lastBatch),
     forget(shard) {
       const p = pending.get(shard);
       pending.delete(shard);
+      for (const live of p?.lives ?? []) for (const waiter of live.callers.splice(0)) waiter.lost(false);
       for (const waiter of p?.waiters ?? []) waiter.lost(false);
     },
     idle: () => !inFlight && pending.size === 0,

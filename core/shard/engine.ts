@@ -41,6 +41,13 @@ export interface Engine {
   close(timeout: number): Promise<{ readonly released: number }>;
 }
 
+interface Owned {
+  epoch: number;
+  readonly shard: Shard;
+  readonly begin: () => void;
+  readonly stop: () => void;
+}
+
 /** Lease, ms, where ownership is by lease; renewed at a third of it. */
 const LEASE = 15_000;
 /** How often an owner looks into its inbox, and somebody else asks for an outcome, ms. */
@@ -56,16 +63,18 @@ const MAX_TURNS = 4_096;
 /** Makes one; owns nothing before {@linkcode Engine.start}. */
 export function createEngine({ store, clock, opener, own, maxRunning }: EngineParts): Engine {
   const owner = clock.uuid();
-  const owned = new Map<number, { epoch: number; readonly shard: Shard; readonly stop: () => void }>();
+  const owned = new Map<number, Owned>();
   const watchers = new Map<string, Set<(head: Head | undefined) => void>>();
   const runnable = createRunQueue<() => void>();
   const room = createRoom(maxRunning);
   let pumping: "no" | "soon" | "now" = "no";
+  let started = false;
   let draining = false;
   let closed = false;
 
   const committer = createCommitter(store, clock, {
     epoch: (shard) => owned.get(shard)?.epoch,
+    ownership: (shard) => owned.get(shard),
     async reacquire(shard): Promise<Lease | null> {
       const mine = owned.get(shard);
       if (mine === undefined) return null;
@@ -75,9 +84,9 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     },
     lost: lose,
     committed: (shard, live, head) => owned.get(shard)?.shard.committed(live, head),
-  }, () => {
+    queued: () => pump(),
     // a task of its own between two commits: the host's own work gets its turn
-    if (pumping === "no") later();
+    returned: () => pumping === "no" ? later() : undefined,
   });
 
   function pump(): void {
@@ -116,6 +125,11 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     const all = [];
     for (let shard = 0; shard < store.shards; shard++) all.push(acquire(shard));
     await Promise.all(all);
+    // a task of its own: whoever waits for the start has its workflows registered before any of them is needed
+    clock.defer(() => {
+      started = true;
+      for (const { begin } of owned.values()) begin();
+    });
   }
 
   async function acquire(shard: number): Promise<void> {
@@ -139,12 +153,33 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
       clean: lease.clean,
       changed,
     });
-    const stops = [repeat(LEASE / 3, () => renew(shard)), repeat(INBOX, () => inbox(shard, made))];
-    owned.set(shard, { epoch: lease.epoch, shard: made, stop: () => stops.forEach((stop) => stop()) });
+    const stops = [repeat(LEASE / 3, () => renew(shard))];
+    const mine: Owned = {
+      epoch: lease.epoch,
+      shard: made,
+      begin: () => void begin(shard, made, stops),
+      stop: () => stops.forEach((stop) => stop()),
+    };
+    owned.set(shard, mine);
     committer.acquired(shard, lease.lastBatch);
-    // what was sent while nobody owned the shard is older than what is due now (I18)
-    await inbox(shard, made).catch(() => {});
-    if (owned.get(shard)?.shard === made) made.begin();
+    if (started) mine.begin();
+  }
+
+  /** Applies what was sent while nobody owned the shard, which is older than what is due now (I18); then runs. */
+  async function begin(shard: number, made: Shard, stops: (() => void)[]): Promise<void> {
+    const ours = (): boolean => owned.get(shard)?.shard === made;
+    const look = inbox(shard, made);
+    while (ours()) {
+      try {
+        await look();
+        break;
+      } catch {
+        await new Promise<void>((done) => void clock.setTimer(INBOX, done));
+      }
+    }
+    if (!ours()) return;
+    stops.push(repeat(INBOX, look));
+    made.begin();
   }
 
   async function renew(shard: number): Promise<void> {
@@ -187,24 +222,32 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
 
   // ---- requests
 
-  const taken = new Set<string>();
-
-  /** Applies what waits in the inbox, each message with its outcome in one commit. */
-  async function inbox(shard: number, of: Shard): Promise<void> {
-    for (const message of await store.inbox(shard, 256)) {
-      if (taken.has(message.key) || owned.get(shard)?.shard !== of) continue;
-      taken.add(message.key);
-      try {
-        const outcome = await of.apply(JSON.parse(message.body) as Request);
-        committer.ack(shard, message.key, JSON.stringify(outcome));
-        const forget = (): void => void taken.delete(message.key);
-        committer.wait(shard, { ok: forget, lost: forget, outage: () => {} });
-        pump();
-      } catch {
-        // it stays in the inbox: the storage failed, not the message
-        taken.delete(message.key);
+  /** What applies all that waits in the inbox, each message with its outcome in one commit. Not to be called twice at a time. */
+  function inbox(shard: number, of: Shard): () => Promise<void> {
+    const taken = new Set<string>();
+    const durable = new Set<string>();
+    return async () => {
+      // only a read that begins after a commit is known not to show what it applied
+      const past = [...durable];
+      const waiting = await store.inbox(shard, 256);
+      for (const key of past) {
+        durable.delete(key);
+        taken.delete(key);
       }
-    }
+      for (const { key, body } of waiting) {
+        if (taken.has(key) || owned.get(shard)?.shard !== of) continue;
+        taken.add(key);
+        try {
+          await of.apply(JSON.parse(body) as Request, (outcome, live) => {
+            committer.ack(shard, { key, outcome: JSON.stringify(outcome) }, live);
+            committer.wait(shard, { ok: () => void durable.add(key), lost: () => {} }, live);
+          });
+        } catch {
+          // it stays in the inbox: the storage failed, not the message
+          taken.delete(key);
+        }
+      }
+    };
   }
 
   async function submit(request: Request): Promise<void> {
@@ -220,26 +263,26 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
   }
 
   async function applied(shard: number, of: Shard, request: Request): Promise<Outcome> {
-    let outcome: Outcome;
+    let outcome: Promise<Outcome> | undefined;
     try {
       // what is in memory is decided here and now, so that a thousand requests of one task share a commit
-      const found = of.apply(request);
-      outcome = found instanceof Promise ? await found : found;
+      await of.apply(request, (decided, live) => {
+        outcome = new Promise<Outcome>((resolve, reject) => {
+          committer.wait(shard, {
+            ok: () => resolve(decided),
+            // nothing of it counts: the owner that follows may be asked
+            lost: (unknown) => unknown ? reject(outcomeUnknown(undefined)) : ask(shard, request).then(resolve, reject),
+            outage: (cause) => reject(outcomeUnknown(cause)),
+          }, live);
+        });
+      });
     } catch (cause) {
+      if (owned.get(shard)?.shard !== of) return ask(shard, request);
       throw cause instanceof TenureError
         ? cause
         : new TenureError("storage_unavailable", "Cannot take a request: the storage failed", { cause });
     }
-    if (owned.get(shard)?.shard !== of) return ask(shard, request);
-    return new Promise<Outcome>((resolve, reject) => {
-      committer.wait(shard, {
-        ok: () => resolve(outcome),
-        // nothing of it counts: the owner that follows may be asked
-        lost: (unknown) => unknown ? reject(outcomeUnknown(undefined)) : ask(shard, request).then(resolve, reject),
-        outage: (cause) => reject(outcomeUnknown(cause)),
-      });
-      pump();
-    });
+    return await (outcome as Promise<Outcome>);
   }
 
   /** Leaves a message for the owner and waits for what comes of it. */
@@ -273,7 +316,6 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     }
     const released = running();
     for (const { shard } of owned.values()) shard.release();
-    pump();
     while (!committer.idle() && clock.monotonic() < until + 1_000) {
       committer.flush();
       await new Promise<void>((done) => void clock.setTimer(1, done));
@@ -285,7 +327,8 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     for (const [id, { epoch, shard, stop }] of owned) {
       stop();
       shard.close();
-      if (clean) await store.release(id, epoch).catch(() => {});
+      // what the owner before left and nobody has found yet is still to be counted: the next one has to look again
+      if (clean && shard.recovered()) await store.release(id, epoch).catch(() => {});
     }
     owned.clear();
     await store.close().catch(() => {});

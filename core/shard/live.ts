@@ -9,6 +9,23 @@ import { type Record, writeRecord } from "../instance/records.ts";
 import { isEnded, nextDue, type State, type Status } from "../instance/state.ts";
 import type { Append, Head, InstanceKey } from "../ports/store.ts";
 
+/** A caller who waits for durability. */
+export interface Waiter {
+  ok(): void;
+  /** The ownership is gone. `unknown`: whether what was asked for counts is not known; else it does not. */
+  lost(unknown: boolean): void;
+  /** The storage does not answer; it is tried further, but the caller is told, and nothing after that. Without it: waits on. */
+  outage?(cause: unknown): void;
+}
+
+/** A message of the inbox and what came of it. */
+export interface Ack {
+  readonly key: string;
+  readonly outcome: string;
+  /** When, ms. */
+  readonly at: number;
+}
+
 /** One instance in memory. */
 export interface Live {
   readonly key: InstanceKey;
@@ -32,8 +49,14 @@ export interface Live {
   durable: number;
   /** Whether it is queued with the committer. */
   queued: boolean;
+  /** Whether a batch with it is in flight: until that is over the store cannot be read in its place. */
+  inFlight: boolean;
   /** Called when all lines are durable. */
   waiters: (() => void)[];
+  /** Who asked for what is in these lines: told with the batch that holds them. */
+  callers: Waiter[];
+  /** Messages that these lines apply: acknowledged in the batch that holds them, or a crash would apply them twice. */
+  acks: Ack[];
   /** Its turn, made once: what the run queue holds. */
   turn: (() => void) | undefined;
   /** Stops the timer of a running instance. */
@@ -58,6 +81,9 @@ export function makeLive(key: InstanceKey, text: string, state: State | undefine
     first: state?.seq ?? 0,
     durable: state?.seq ?? 0,
     queued: false,
+    inFlight: false,
+    callers: [],
+    acks: [],
     waiters: [],
     turn: undefined,
     stopTimer: undefined,
@@ -115,7 +141,7 @@ export function headOf(live: Live, state: State): Head {
 }
 
 /** When recovery or the timers have to find it (I11). */
-function wakeOf(live: Live, state: State): number | null {
+export function wakeOf(live: Live, state: State): number | null {
   if (isEnded(state) || state.phase === "paused") return null;
   if (live.activity === "waiting") return Math.max(1, state.created);
   return live.activity === "resting" ? nextDue(state) : 0;

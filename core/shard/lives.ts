@@ -24,6 +24,8 @@ export interface Lives {
   touch(live: Live): void;
   /** Begins another life in place of `before`, whose journal goes with the same commit; without `reborn`: for good. */
   replace(key: InstanceKey, before: Live | undefined, reborn: boolean): Live;
+  /** The instance, if it is in memory. */
+  peek(key: InstanceKey): Live | undefined;
   /** Whether this is the instance's present life, in a shard that is still ours. */
   current(live: Live): boolean;
   /** Forgets it, if nothing of it is running or not durable. */
@@ -90,15 +92,16 @@ export function createLives(
       const live = makeLive(key, keyText(key), reborn ? emptyState() : undefined);
       if (before !== undefined) {
         live.drop = true;
-        committer.discard(shard, before);
+        committer.discard(shard, before, live);
       }
       lives.set(live.text, live);
       if (!reborn) touch(live);
       return live;
     },
+    peek: (key) => lives.get(keyText(key)),
     current: (live) => lives.get(live.text) === live,
     release(live) {
-      const busy = live.execution !== undefined || live.activity === "opening" || live.queued;
+      const busy = live.execution !== undefined || live.activity === "opening" || live.queued || live.inFlight;
       const durable = live.lines.length === 0 && live.durable >= live.first;
       if (!busy && durable && lives.get(live.text) === live) lives.delete(live.text);
     },

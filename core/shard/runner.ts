@@ -5,10 +5,10 @@
  */
 import { TenureError } from "../errors.ts";
 import type { Desk } from "../execution/desk.ts";
-import { createExecution, type Execution } from "../execution/execution.ts";
+import { createExecution } from "../execution/execution.ts";
 import type { Facts } from "../instance/decide/common.ts";
 import { parked } from "../instance/decide/control.ts";
-import { isEnded, nextDue, type State } from "../instance/state.ts";
+import { isEnded, type State } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
@@ -37,7 +37,7 @@ export interface RunnerParts {
   readonly runnable: RunQueue<() => void>;
   facts(tenant: string): Facts;
   draining(): boolean;
-  /** Asks the engine to run the queue and to commit. */
+  /** Asks the engine to run the queue. */
   pump(): void;
   /** Resolves when all that was appended up to now is durable, or the shard is not ours any more. */
   durable(): Promise<void>;
@@ -114,14 +114,12 @@ export function createRunner(parts: RunnerParts): Runner {
     if (state === undefined || gone.aborted) return idle(live);
     if (error instanceof TenureError && error.code === "code_unavailable") {
       lives.append(live, parked(state, "code_unavailable", error.message, parts.facts(live.key.tenant)));
-      idle(live);
-      return parts.pump();
+      return idle(live);
     }
     clock.setTimer(RETRY, () => {
       live.activity = "none";
       leave(live);
       if (!gone.aborted && lives.current(live)) proceed(live);
-      parts.pump();
     });
   }
 
@@ -187,7 +185,7 @@ export function createRunner(parts: RunnerParts): Runner {
       case "ready":
         return ready(live);
       case "busy":
-        return watch(live, untilNext(execution, state));
+        return watch(live, execution.idle());
       case "dead":
         end(live);
         return activate(live);
@@ -201,14 +199,7 @@ export function createRunner(parts: RunnerParts): Runner {
     }
   }
 
-  /** How long nothing happens by itself, ms: the store's timers do not know of a running instance. */
-  function untilNext(execution: Execution, state: State): number {
-    const due = nextDue(state);
-    const until = due === null ? Infinity : due - clock.now();
-    return Math.max(0, Math.min(until, execution.deadline() - clock.monotonic()));
-  }
-
-  /** Looks again in `ms`. A timer that stands already and is not later serves as well: looking too early does no harm. */
+  /** Looks again in `ms`: the store's timers do not know of a running instance. A timer that stands already and is not later serves as well: looking too early does no harm. */
   function watch(live: Live, ms: number): void {
     const at = clock.monotonic() + ms;
     if (ms === Infinity || live.timerAt <= at) return;

@@ -8,14 +8,15 @@
  */
 import type { Facts } from "../instance/decide/common.ts";
 import { interrupted } from "../instance/decide/control.ts";
+import { isBusy } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Head, InstanceKey, Store } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
-import { createApply } from "./apply.ts";
+import { createApply, type Decided } from "./apply.ts";
 import type { Committer } from "./committer.ts";
-import type { Live } from "./live.ts";
+import { type Live, wakeOf } from "./live.ts";
 import { createLives } from "./lives.ts";
-import type { Outcome, Request } from "./requests.ts";
+import type { Request } from "./requests.ts";
 import type { Room } from "./room.ts";
 import type { RunQueue } from "./run_queue.ts";
 import { createRunner } from "./runner.ts";
@@ -31,7 +32,7 @@ export interface ShardParts {
   readonly opener: Opener;
   readonly runnable: RunQueue<() => void>;
   readonly room: Room;
-  /** Asks the engine to run the queue and to commit. */
+  /** Asks the engine to run the queue. */
   pump(): void;
   draining(): boolean;
   /** Whether the owner before let go in good order. */
@@ -42,14 +43,16 @@ export interface ShardParts {
 
 /** One owned shard. */
 export interface Shard {
-  /** Applies a request; the outcome holds when the committer's next {@linkcode Committer.wait} says so. */
-  apply(request: Request): Outcome | Promise<Outcome>;
+  /** Applies a request; the outcome holds when the {@linkcode Committer.wait} that `decided` begins says so. */
+  apply(request: Request, decided: Decided): void | Promise<void>;
   /** Begins to run what the owner before left, then what is due. */
   begin(): void;
   /** What was queued of an instance is durable. */
   committed(live: Live, head: Head | undefined): void;
   /** Attempts that run. */
   running(): number;
+  /** Whether all that the owner before left has been found. */
+  recovered(): boolean;
   /** Records for what runs that it is cut off, before a release. */
   release(): void;
   /** Drops all of it. */
@@ -69,14 +72,14 @@ export function createShard(parts: ShardParts): Shard {
   let recovering = !parts.clean;
 
   function durable(): Promise<void> {
-    return new Promise<void>((done) => {
-      committer.wait(shard, { ok: done, lost: () => done(), outage: () => {} });
-      parts.pump();
-    });
+    return new Promise<void>((done) => committer.wait(shard, { ok: done, lost: () => done() }));
   }
 
-  async function wake(key: InstanceKey): Promise<void> {
-    await lives.find(key, (live) => live?.state === undefined ? undefined : runner.proceed(live));
+  async function wake(key: InstanceKey): Promise<boolean> {
+    return await lives.find(key, (live) => {
+      if (live?.state !== undefined) runner.proceed(live);
+      return !(live?.activity === "waiting" && room.full());
+    });
   }
 
   /** What ran when an owner died is cut off before anything else happens to it, whoever asks for it first. */
@@ -87,16 +90,15 @@ export function createShard(parts: ShardParts): Shard {
   }
 
   return {
-    apply: createApply({ clock, opener, lives, tenants, runner, facts }),
+    apply: createApply({ clock, opener, lives, tenants, runner, facts, gone: () => gone.signal.aborted }),
     begin() {
       timers.recover().then(() => recovering = false);
     },
     committed(live, head) {
-      if (head !== undefined) {
-        parts.changed(live.text, head);
-        if (head.wake !== null && head.wake > 0) timers.note(head.wake);
-      }
+      if (head !== undefined) parts.changed(live.text, head);
       if (live.state === undefined) parts.changed(live.text, undefined);
+      // also when the head is what it was: a clock that jumped back has woken it too early, and nothing else would again
+      else timers.note(wakeOf(live, live.state));
       lives.release(live);
     },
     running() {
@@ -104,12 +106,12 @@ export function createShard(parts: ShardParts): Shard {
       for (const live of lives.all()) n += live.execution?.running() ?? 0;
       return n;
     },
+    recovered: () => !recovering,
     release() {
       for (const live of lives.all()) {
-        const { execution, state } = live;
-        if (execution !== undefined && state !== undefined && execution.running() > 0) {
-          lives.append(live, interrupted(state, "release", facts(live.key.tenant)));
-        }
+        const { state } = live;
+        // also what was to begin with a commit that is still in flight
+        if (state !== undefined && isBusy(state)) lives.append(live, interrupted(state, "release", facts(live.key.tenant)));
         runner.end(live);
       }
     },

@@ -16,14 +16,14 @@ export interface Sleepers {
   readonly shard: number;
   /** Resolves when there is room for another instance. */
   room(): Promise<void>;
-  /** Brings an instance into memory and runs it, unless it is there. */
-  wake(key: InstanceKey): Promise<void>;
+  /** Brings an instance into memory and runs it, unless it runs; false when there was no room for it after all. */
+  wake(key: InstanceKey): Promise<boolean>;
 }
 
 /** The timers of one shard. */
 export interface Timers {
-  /** A head with this wake time was committed, ms. */
-  note(wake: number): void;
+  /** A head with this wake time is committed, ms; one without or with work now is not the timers' to find. */
+  note(wake: number | null): void;
   /** Reads all that had work when the owner before went. Call once; sleepers are read after it. */
   recover(): Promise<void>;
   /** Ends them. */
@@ -84,9 +84,11 @@ export function createTimers({ store, clock, shard, room, wake }: Sleepers): Tim
     while (!stopped) {
       const page: readonly Due[] = await store.due(shard, { after, until, limit: PAGE, ...(from && { from }) });
       for (const due of page) {
-        await room();
-        if (stopped) return;
-        await wake(due);
+        // others wait for the same room, and the instance has to be read first
+        do {
+          await room();
+          if (stopped) return;
+        } while (!await wake(due));
       }
       if (page.length < PAGE) return;
       from = page[page.length - 1];
@@ -95,7 +97,7 @@ export function createTimers({ store, clock, shard, room, wake }: Sleepers): Tim
 
   return {
     note(at) {
-      if (ready) arm(at);
+      if (ready && at !== null && at > 0) arm(at);
     },
     async recover() {
       while (!stopped) {
