@@ -24,7 +24,7 @@ onEach("after a crash", (test) => {
     await crash({ engine: false });
     flows().get(order.id).then((from) => from.sendEvent({ type: "any" })).catch(() => {});
     await rest();
-    await crash();
+    await crash({ engine: true });
     open("a", 1);
     const after = await flows().get(order.id);
     assertEquals(await after.result(), 1);
