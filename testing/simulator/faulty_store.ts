@@ -1,0 +1,113 @@
+/**
+ * A process's connection to the store: every call may take long, fail without effect, fail although it was applied,
+ * be applied long after it failed, or be the last thing that its process does.
+ *
+ * @module
+ */
+import type { Store } from "../../core/ports/store.ts";
+import type { Ledger } from "./ledger.ts";
+import { delayOf, type Plan } from "./plan.ts";
+import type { Process } from "./process.ts";
+import type { Chance, World } from "./world.ts";
+
+/** What a failing storage throws. */
+export class SimulatedFault extends Error {
+  override readonly name: string = "SimulatedFault";
+}
+
+/** What a connection is made of. */
+export interface ConnectionParts {
+  readonly world: World;
+  readonly plan: Plan;
+  readonly process: Process;
+  readonly chance: Chance;
+  readonly ledger: Ledger;
+}
+
+const NEVER = new Promise<never>(() => {});
+
+/** Wraps a store for one process. */
+export function connect(inner: Store, parts: ConnectionParts): Store {
+  const { world, plan, process, chance, ledger } = parts;
+  const { rates } = plan;
+
+  /** One call: `apply` is what happens at the store, in one moment. */
+  function call<T>(name: string, write: boolean, apply: () => Promise<T>): Promise<T> {
+    if (!process.alive()) return NEVER;
+    if (chance.chance(rates.crash)) return lastCall(name, write, apply);
+    const lost = chance.chance(rates.lost);
+    const ambiguous = write && chance.chance(rates.ambiguous);
+    const late = write && chance.chance(rates.late);
+    if (!lost && !ambiguous && !late && chance.chance(plan.instant)) return apply();
+    return new Promise<T>((resolve, reject) => {
+      const fail = (what: string): void => {
+        world.note(`${process.name} ${name} ${what}`);
+        process.enter(() => reject(new SimulatedFault(`the storage failed: ${what}`)));
+      };
+      world.at(delayOf(chance, plan), () => {
+        if (lost) return fail("lost");
+        if (late) {
+          world.at(chance.pick([20, 300, 3_000, 25_000]), () => void apply().catch(() => {}));
+          return fail("late");
+        }
+        // what a dead process sent may be lost with it
+        if (!process.alive() && chance.once(2)) return;
+        apply().then((value) => {
+          world.at(delayOf(chance, plan), () => ambiguous ? fail("ambiguous") : process.enter(() => resolve(value)));
+        }, (error) => process.enter(() => reject(error)));
+      });
+    });
+  }
+
+  /** The process dies of it, at one of three places. */
+  function lastCall<T>(name: string, write: boolean, apply: () => Promise<T>): Promise<T> {
+    switch (write ? chance.int(3) : 0) {
+      case 0:
+        process.kill(`before ${name}`);
+        break;
+      case 1:
+        process.kill(`while ${name} is on its way`);
+        world.at(delayOf(chance, plan), () => void apply().catch(() => {}));
+        break;
+      default:
+        apply().catch(() => {});
+        process.kill(`after ${name}`);
+    }
+    return NEVER;
+  }
+
+  /** A read that mostly finds nothing: one event for each would be most of a schedule. */
+  function poll<T>(name: string, apply: () => Promise<T>): Promise<T> {
+    if (!process.alive()) return NEVER;
+    return chance.once(4) ? call(name, false, apply) : apply();
+  }
+
+  return {
+    caps: { ...inner.caps, maxOps: plan.maxOps },
+    shards: inner.shards,
+    blobs: inner.blobs,
+    acquire: (shard, owner, ttl) =>
+      call("acquire", true, async () => {
+        const lease = await inner.acquire(shard, owner, ttl);
+        if (lease !== null) ledger.acquired(shard, lease, process);
+        return lease;
+      }),
+    renew: (shard, epoch, ttl) => chance.once(4) ? call("renew", true, () => inner.renew(shard, epoch, ttl)) : inner.renew(shard, epoch, ttl),
+    release: (shard, epoch) => call("release", true, () => inner.release(shard, epoch)),
+    commit: (batchId, batches) =>
+      call("commit", true, async () => {
+        const answer = await inner.commit(batchId, batches);
+        ledger.committed(batches, answer, process);
+        return answer;
+      }),
+    load: (shard, key) => call("load", false, () => inner.load(shard, key)),
+    due: (shard, query) => call("due", false, () => inner.due(shard, query)),
+    find: (query) => call("find", false, () => inner.find(query)),
+    cell: (shard, key) => call("cell", false, () => inner.cell(shard, key)),
+    cells: (shard, query) => call("cells", false, () => inner.cells(shard, query)),
+    post: (shard, message) => call("post", true, () => inner.post(shard, message)),
+    inbox: (shard, limit) => poll("inbox", () => inner.inbox(shard, limit)),
+    outcome: (shard, key) => poll("outcome", () => inner.outcome(shard, key)),
+    close: () => process.alive() ? inner.close() : NEVER,
+  };
+}

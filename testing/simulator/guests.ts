@@ -1,0 +1,193 @@
+/**
+ * The workflow class of a schedule, its bodies and its binding, run by the real guest of classes of the host.
+ *
+ * @module
+ */
+import { type BindingMethods, perCall, type PerCallBinding } from "../../core/execution/bindings.ts";
+import { NonRetryableError, type WorkflowCallbackContext, type WorkflowEvent, type WorkflowStep } from "../../core/entrypoint.ts";
+import { parseFrame } from "../../core/frame.ts";
+import type { Guest, SandboxAdapter, Turn } from "../../core/ports/guest.ts";
+import type { Effect, Effects } from "./effects.ts";
+import { type Place, walk } from "./interpreter.ts";
+import type { Ledger } from "./ledger.ts";
+import type { Plan } from "./plan.ts";
+import type { Process } from "./process.ts";
+import type { DoNode, Program } from "./program.ts";
+import type { Chance, World } from "./world.ts";
+
+/** What runs one class of the host as a guest: `hostSandbox` of adapters/sandbox/trusted/host.ts. */
+export type MakeSandbox = (
+  find: () => SimulatedClass,
+  options: { readonly runAhead: boolean; readonly defer: (run: () => void) => void },
+) => SandboxAdapter;
+
+/** The class as a sandbox makes it. */
+// deno-lint-ignore no-explicit-any
+export type SimulatedClass = new (ctx: any, env: any) => { run(event: any, step: any): Promise<unknown> };
+
+/** What guests are made of. */
+export interface GuestParts {
+  readonly world: World;
+  readonly plan: Plan;
+  readonly process: Process;
+  readonly chance: Chance;
+  readonly ledger: Ledger;
+  readonly effects: Effects;
+  readonly programs: readonly Program[];
+  readonly makeSandbox: MakeSandbox;
+  /** Every run there was, for the comparison at the end. */
+  readonly runs: RunLog[];
+}
+
+/** One run in one guest. */
+export interface RunLog {
+  readonly process: Process;
+  readonly seen: string[];
+  /** The seed that it was started with: which life it is of. */
+  seed: string;
+}
+
+const NEVER = new Promise<never>(() => {});
+
+/** The sandbox of one process. */
+export function guestsOf(parts: GuestParts): SandboxAdapter {
+  const { world, plan, process, chance, ledger } = parts;
+  const { rates } = plan;
+  const defer = (run: () => void): void => world.task(() => process.enter(run));
+
+  function fresh(init: Parameters<SandboxAdapter["open"]>[0], signal: AbortSignal): { guest: Guest; run: RunLog } {
+    const run: RunLog = { process, seen: [], seed: "" };
+    parts.runs.push(run);
+    const sandbox = parts.makeSandbox(() => classOf(parts, run), { runAhead: plan.mediated, defer });
+    return { guest: sandbox.open(init, signal) as Guest, run };
+  }
+
+  function open(init: Parameters<SandboxAdapter["open"]>[0], signal: AbortSignal): Guest {
+    if (chance.chance(rates.openFailure)) {
+      world.note(`${process.name} cannot open a guest`);
+      throw new Error("simulated: no guest to be had");
+    }
+    let { guest, run } = fresh(init, signal);
+    let incarnation = 1;
+    let turns = 0;
+    return {
+      async turn(frame, time): Promise<Turn> {
+        if (chance.chance(rates.guestDeath)) {
+          world.note(`${process.name} a guest dies`);
+          return { out: [], state: "dead", fuel: 0, incarnation, death: { code: "guest_failed", message: "simulated" } };
+        }
+        if (turns++ > 0 && chance.chance(rates.guestReset)) {
+          world.note(`${process.name} a guest is made anew`);
+          guest.drop();
+          ({ guest, run } = fresh(init, signal));
+          incarnation++;
+          return { out: [], state: "rest", fuel: 0, incarnation };
+        }
+        const header = parseFrame(frame)?.header as { d?: string; seed?: string } | undefined;
+        if (header?.d === "start") started(run, header.seed ?? "");
+        return { ...await guest.turn(frame, time), incarnation };
+      },
+      drop: () => guest.drop(),
+    };
+  }
+
+  function started(run: RunLog, seed: string): void {
+    run.seed = seed;
+    const life = ledger.lives.get(seed);
+    if (life === undefined && !plan.mediated) world.fail("I4", `${process.name} starts a life that is not durable`);
+    if (life?.uncounted === process.name) {
+      world.fail("I23", `${process.name} starts life ${life.life}, whose crash is not counted`);
+    }
+  }
+
+  return { ...parts.makeSandbox(() => classOf(parts, { process, seen: [], seed: "" }), { runAhead: plan.mediated, defer }), open };
+}
+
+function classOf(parts: GuestParts, run: RunLog): SimulatedClass {
+  return class Flow {
+    readonly #env: { API: { ping(path: string): Promise<unknown> } };
+    constructor(_ctx: unknown, env: { API: { ping(path: string): Promise<unknown> } }) {
+      this.#env = env;
+    }
+    async run(event: WorkflowEvent<{ program: number }>, step: WorkflowStep): Promise<unknown> {
+      const { seen } = run;
+      const program = parts.programs[event.payload.program] as Program;
+      const created = event.timestamp.getTime();
+      const ping = (path: string): Promise<unknown> => this.#env.API.ping(path);
+      const place: Place = { step, ping, created, seen, body: (node, ctx) => bodyOf(parts, run, place, -1, node, ctx), wrong };
+      const value = await walk(program.root, place);
+      return { value, seen: [...seen] };
+    }
+  };
+  function wrong(node: { path: string }, value: unknown): void {
+    parts.world.fail("I2", `the code got ${String(value)} at ${node.path}`);
+  }
+}
+
+/** One attempt at a body. */
+async function bodyOf(
+  parts: GuestParts,
+  run: RunLog,
+  around: Place,
+  parent: number,
+  node: DoNode,
+  ctx: WorkflowCallbackContext,
+): Promise<string> {
+  const { process, effects } = parts;
+  await mayDie(parts, `as ${node.path} begins`);
+  const life = parts.ledger.lives.get(run.seed);
+  const op = life?.find(parent, "do", ctx.step.name, ctx.step.count);
+  const effect = effects.begin(life, op, ctx.attempt, process);
+  for (const ms of node.work) await process.sleep(ms);
+  const at: Place = {
+    ...around,
+    seen: [],
+    body: (inner, context) => bodyOf(parts, run, around, op?.op ?? -1, inner, context),
+  };
+  for (const inner of node.inner) await walk(inner, at);
+  await mayDie(parts, `as ${node.path} ends`);
+  if (ctx.attempt > node.fails) return effects.result(effect, node.path);
+  effects.failed(effect);
+  if (node.how === "hang") return await hang(parts, { effect, node, at, signal: ctx.signal });
+  const message = `boom ${node.path} ${ctx.attempt}`;
+  throw node.how === "fatal" ? new NonRetryableError(message) : new Error(message);
+}
+
+/** Goes on when its time is over, as if nobody had told it: what it does then is nobody's. */
+async function hang(
+  parts: GuestParts,
+  { effect, node, at, signal }: { effect: Effect | undefined; node: DoNode; at: Place; signal: AbortSignal },
+): Promise<string> {
+  while (!signal.aborted) await parts.process.sleep(node.config?.timeout as number);
+  await at.step.do(`${node.path} late`, () => {
+    parts.world.fail("I5", `a step of an aborted attempt of ${node.path} ran`);
+    return Promise.resolve(null);
+  });
+  return parts.effects.result(effect, node.path);
+}
+
+/** The process may die here; what is left of it does nothing more. */
+async function mayDie({ process, chance, plan }: GuestParts, why: string): Promise<void> {
+  if (process.alive() && chance.chance(plan.rates.bodyCrash)) process.kill(why);
+  if (!process.alive()) await NEVER;
+}
+
+/** `env.API` of one process. */
+export function bindingOf(parts: GuestParts): PerCallBinding {
+  const { world, process, ledger, effects, programs } = parts;
+  return perCall(({ step, attempt, idempotencyKey, tenantId: tenant, workflow, instance: id }): BindingMethods => ({
+    async ping(path: string) {
+      await mayDie(parts, `as it calls ${path}`);
+      const [life = "", number = ""] = idempotencyKey.split("/").slice(-2);
+      const found = ledger.livesOf({ tenant, workflow, id }).filter((each) => each.life === Number(life)).pop();
+      // calls of a body are its own: nothing of them is recorded
+      const effect = step === null ? effects.begin(found, found?.ops[Number(number)], attempt, process) : undefined;
+      const node = programs.map(({ nodes }) => nodes.get(path)).find((each) => each?.k === "call");
+      if (node?.k !== "call") return world.fail("I2", `a call with ${path}`);
+      await process.sleep(node.ms);
+      if (!node.fails) return effects.result(effect, path);
+      effects.failed(effect);
+      throw new Error(`boom ${path}`);
+    },
+  }));
+}

@@ -1,0 +1,116 @@
+/**
+ * Runs a generated workflow with a `step`, as its author's code would.
+ *
+ * @module
+ */
+import type { WorkflowCallbackContext, WorkflowStep } from "../../core/entrypoint.ts";
+import type { DoNode, Node } from "./program.ts";
+
+/** Where nodes run: the run itself, or one attempt at a body. */
+export interface Place {
+  readonly step: WorkflowStep;
+  /** `env.API.ping` */
+  readonly ping: (path: string) => Promise<unknown>;
+  /** Ms: what `until` counts from. */
+  readonly created: number;
+  /** What the code has come to know, in this order. */
+  readonly seen: string[];
+  /** Runs an attempt at a body. */
+  readonly body: (node: DoNode, ctx: WorkflowCallbackContext) => Promise<string>;
+  /** The code was given a value that belongs elsewhere. */
+  readonly wrong: (node: Node, value: unknown) => void;
+}
+
+/** Runs one node. */
+export async function walk(node: Node, at: Place): Promise<unknown> {
+  switch (node.k) {
+    case "do":
+    case "sleep":
+    case "until":
+    case "wait":
+    case "call":
+      return await leaf(node, at);
+    case "hops":
+      for (let n = 0; n < node.n; n++) await null;
+      return null;
+    case "seq": {
+      const values = [];
+      for (const each of node.of) values.push(await walk(each, at));
+      return values;
+    }
+    case "all":
+      return await Promise.all(node.of.map((each) => walk(each, at)));
+    case "settled":
+      return (await Promise.allSettled(node.of.map((each) => walk(each, at)))).map(({ status }) => status);
+    case "race":
+    case "any": {
+      const named = node.of.map((each, i) => walk(each, at).then(() => i));
+      const winner = await (node.k === "race" ? Promise.race(named) : Promise.any(named).catch(() => -1));
+      const next: DoNode = {
+        k: "do",
+        path: `${node.path}w${winner}`,
+        name: `${node.path}w${winner}`,
+        fails: 0,
+        how: "throw",
+        work: [],
+        config: undefined,
+        inner: [],
+      };
+      return [winner, await walk(next, at)];
+    }
+    case "try":
+      try {
+        const values = [];
+        for (const each of node.of) values.push(await walk(each, at));
+        return values;
+      } catch (error) {
+        return `caught ${(error as Error).message}`;
+      }
+    case "loose":
+      for (const each of node.of) walk(each, at).catch(() => {});
+      return null;
+    default:
+      return node satisfies never;
+  }
+}
+
+async function leaf(node: Extract<Node, { name: string }> | Extract<Node, { k: "call" }>, at: Place): Promise<unknown> {
+  try {
+    const value = await issue(node, at);
+    at.seen.push(`${node.path}=${value}`);
+    return value;
+  } catch (error) {
+    at.seen.push(`${node.path}!${(error as Error).message}`);
+    throw error;
+  }
+}
+
+async function issue(node: Extract<Node, { name: string }> | Extract<Node, { k: "call" }>, at: Place): Promise<string | null> {
+  const { step } = at;
+  switch (node.k) {
+    case "do": {
+      const body = (ctx: WorkflowCallbackContext): Promise<string> => at.body(node, ctx);
+      const value = node.config === undefined ? await step.do(node.name, body) : await step.do(node.name, node.config, body);
+      if (typeof value !== "string" || !value.startsWith(`${node.path}:`)) at.wrong(node, value);
+      return value;
+    }
+    case "sleep":
+      await step.sleep(node.name, node.ms);
+      return null;
+    case "until":
+      await step.sleepUntil(node.name, at.created + node.ms);
+      return null;
+    case "wait": {
+      const event = await step.waitForEvent<number>(node.name, { type: node.type, timeout: node.ms });
+      if (event.type !== node.type || typeof event.payload !== "number") at.wrong(node, event);
+      return `${event.type} ${event.payload} ${event.timestamp.getTime()}`;
+    }
+    case "call": {
+      const value = await at.ping(node.path);
+      if (typeof value !== "string" || !value.startsWith(`${node.path}:`)) at.wrong(node, value);
+      return value as string;
+    }
+    default:
+      return node satisfies never;
+  }
+}

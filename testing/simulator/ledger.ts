@@ -1,0 +1,203 @@
+/**
+ * What was committed, in the order in which it was, and whether it may be so. It hears of every commit at the moment
+ * the store applies it.
+ *
+ * @module
+ */
+import { type Record, readRecord } from "../../core/instance/records.ts";
+import type { Head, InstanceKey, Lease, ShardBatch } from "../../core/ports/store.ts";
+import { type LifeModel, lifeOf } from "./life_model.ts";
+import type { Process } from "./process.ts";
+import type { World } from "./world.ts";
+
+/** An instance as committed. */
+export interface InstanceModel {
+  readonly key: InstanceKey;
+  head: Head;
+  life: LifeModel;
+}
+
+/** All that was committed. */
+export interface Ledger {
+  /** By {@linkcode nameOf}. */
+  readonly instances: ReadonlyMap<string, InstanceModel>;
+  /** Every life there was, by its seed. */
+  readonly lives: ReadonlyMap<string, LifeModel>;
+  /** The lives of an instance, oldest first. */
+  livesOf(key: InstanceKey): readonly LifeModel[];
+  acquired(shard: number, lease: Lease, by: Process): void;
+  committed(batches: readonly ShardBatch[], answer: "ok" | { readonly fenced: readonly number[] }, by: Process): void;
+  /** Commits that counted. */
+  commits(): number;
+}
+
+/** A readable name of an instance; injective for the ids of a simulation. */
+export function nameOf(key: InstanceKey): string {
+  return `${key.tenant}/${key.workflow}/${key.id}`;
+}
+
+/** Opens the books of a world. */
+export function createLedger(world: World): Ledger {
+  const instances = new Map<string, InstanceModel>();
+  const lives = new Map<string, LifeModel>();
+  const byName = new Map<string, LifeModel[]>();
+  const epochs = new Map<number, number>();
+  const owners = new Map<number, string>();
+  const writers = new Map<number, string>();
+  const acks = new Set<string>();
+  const shards = new Map<string, number>();
+  let commits = 0;
+
+  function acquired(shard: number, { epoch, clean }: Lease, by: Process): void {
+    world.note(`${by.name} acquires shard ${shard} epoch ${epoch}${clean ? "" : ", unclean"}`);
+    if (epoch <= (epochs.get(shard) ?? 0)) world.fail("I8", `epoch ${epoch} after ${epochs.get(shard)}`);
+    epochs.set(shard, epoch);
+    if (owners.get(shard) === by.name) return;
+    owners.set(shard, by.name);
+    // who only makes sure that it still is the owner has not died, also if another came between and wrote nothing
+    const died = !clean && writers.get(shard) !== by.name;
+    for (const [name, { head, life }] of instances) {
+      if (shards.get(name) === shard) life.uncounted = died && head.wake === 0 && life.ended === null ? by.name : undefined;
+    }
+  }
+
+  function committed(batches: readonly ShardBatch[], answer: "ok" | { readonly fenced: readonly number[] }, by: Process): void {
+    if (answer !== "ok") return world.note(`${by.name} fenced`);
+    commits++;
+    const before = world.failure();
+    for (const batch of batches) apply(batch, by);
+    world.note(texts(batches), () => `${by.name} commits ${batches.map(describe).join("; ")}`);
+    // the trace should end with the batch that is wrong
+    if (before === undefined && world.failure() !== undefined) world.note("^^ in this commit");
+  }
+
+  function apply(batch: ShardBatch, by: Process): void {
+    const { shard, epoch, drops, heads, appends } = batch;
+    if (epoch !== epochs.get(shard)) world.fail("I8", `${by.name} wrote with epoch ${epoch}, the newest is ${epochs.get(shard)}`);
+    writers.set(shard, by.name);
+    const touched = new Set<string>();
+    for (const key of drops) {
+      const known = instances.get(nameOf(key));
+      if (known === undefined) continue;
+      known.life.droppedBy = by.name;
+      instances.delete(nameOf(key));
+    }
+    for (const { key, seq, text } of appends) {
+      touched.add(nameOf(key));
+      shards.set(nameOf(key), shard);
+      append(key, seq, text.split("\n").map(readRecord), by);
+    }
+    for (const head of heads) {
+      touched.add(nameOf(head));
+      const instance = instances.get(nameOf(head));
+      if (instance === undefined) world.fail("I12", `a head of ${nameOf(head)} without a journal`);
+      else instance.head = head;
+    }
+    for (const { key } of batch.acks) {
+      if (acks.has(key)) world.fail("I19", `the message ${key} was applied twice`);
+      acks.add(key);
+    }
+    for (const name of touched) {
+      const instance = instances.get(name);
+      if (instance !== undefined) checkHead(name, instance);
+    }
+  }
+
+  function append(key: InstanceKey, seq: number, records: readonly Record[], by: Process): void {
+    const name = nameOf(key);
+    let life = instances.get(name)?.life;
+    let rest = records;
+    if (life === undefined) {
+      life = born(key, records[0] as Record, by);
+      if (life === undefined) return;
+      rest = records.slice(1);
+      if (seq !== 0) world.fail("I1", `${name} begins at record ${seq}`);
+    } else if (seq !== life.records.length) {
+      world.fail("I1", `${name} goes on at record ${seq}, not at ${life.records.length}`);
+    }
+    for (const record of rest) {
+      const at = life.records.length;
+      const wrong = life.apply(record, by.name);
+      if (wrong !== undefined) world.fail(wrong[0], `${name} life ${life.life} record ${at}: ${wrong[1]}`);
+    }
+  }
+
+  function born(key: InstanceKey, first: Record, by: Process): LifeModel | undefined {
+    const name = nameOf(key);
+    const life = lifeOf(first, by.name);
+    if (life === undefined) {
+      world.fail("I1", `${name} begins with a record that is no beginning`);
+      return undefined;
+    }
+    const earlier = byName.get(name) ?? [];
+    const before = earlier[earlier.length - 1];
+    if (life.life !== 1 && life.life !== (before?.life ?? 0) + 1) world.fail("I19", `${name} begins life ${life.life} after ${before?.life}`);
+    byName.set(name, [...earlier, life]);
+    lives.set(life.seed, life);
+    const { tenant, workflow, id } = key;
+    const head = { ...key, status: "", wake: null, created: life.created, ended: null, data: "" };
+    instances.set(name, { key: { tenant, workflow, id }, head, life });
+    return life;
+  }
+
+  /** The head says what the journal says, and never leaves an instance that nothing would find again (I11, I24). */
+  function checkHead(name: string, { head, life }: InstanceModel): void {
+    const wrong = (rule: string, what: string): void =>
+      world.fail(rule, `${name}: ${what} (status ${head.status}, wake ${head.wake}, journal ${life.phase})`);
+    const data = JSON.parse(head.data === "" ? "{}" : head.data) as { life?: number; output?: string };
+    if (data.life !== life.life) return wrong("I24", `the head is of life ${data.life}, the journal of ${life.life}`);
+    if (head.ended !== life.ended || head.created !== life.created) return wrong("I24", "the times differ");
+    if (life.phase === "active") return checkActive();
+    if (head.status !== (life.phase === "pausing" ? "waitingForPause" : life.phase)) return wrong("I24", "the states differ");
+    if (head.wake !== (life.phase === "pausing" ? 0 : null)) wrong("I11", "a wake time that is not its state's");
+    const end = life.records[life.records.length - 1] as Record;
+    if (life.phase === "complete" && data.output !== end.value) wrong("I24", "the outputs differ");
+
+    function checkActive(): void {
+      switch (head.status) {
+        case "running":
+          return head.wake === 0 ? undefined : wrong("I11", "it runs and recovery would not find it");
+        case "queued":
+          return head.wake !== null && head.wake > 0 && head.wake <= Math.max(1, life.created) ? undefined : wrong("I11", "it waits and is not due");
+        case "waiting": {
+          if (head.wake === null || head.wake !== life.nextDue()) return wrong("I11", `its next time is ${life.nextDue()}`);
+          const op = life.stranded();
+          return op === undefined ? undefined : wrong("I11", `it waits although ${op.kind} "${op.name}" could go on`);
+        }
+        default:
+          return wrong("I24", "no such state");
+      }
+    }
+  }
+
+  return {
+    instances,
+    lives,
+    livesOf: (key) => byName.get(nameOf(key)) ?? [],
+    acquired,
+    committed,
+    commits: () => commits,
+  };
+}
+
+/** All that a commit says, for the hash. */
+function texts(batches: readonly ShardBatch[]): string {
+  const all = [];
+  for (const { epoch, drops, heads, appends, acks } of batches) {
+    all.push(epoch, drops.length, acks.length);
+    for (const { text } of appends) all.push(text);
+    for (const { status, wake } of heads) all.push(status, wake);
+  }
+  return all.join(" ");
+}
+
+function describe({ shard, epoch, drops, heads, appends, acks }: ShardBatch): string {
+  const all = [`shard ${shard} epoch ${epoch}`];
+  for (const key of drops) all.push(`drop ${nameOf(key)}`);
+  for (const { key, seq, text } of appends) {
+    all.push(`${nameOf(key)} from ${seq}: ${text.split("\n").map((line) => line.replaceAll(/"(t|k)":|"/g, "")).join(" ")}`);
+  }
+  for (const head of heads) all.push(`${nameOf(head)} is ${head.status}, wake ${head.wake === null ? "never" : head.wake % 1e8}`);
+  if (acks.length > 0) all.push(`${acks.length} messages`);
+  return all.join(" | ");
+}

@@ -1,0 +1,335 @@
+/**
+ * What one life of an instance may look like: an independent reading of its journal, record by record.
+ *
+ * It knows nothing of the core's state machine but the format of a record, so that a mistake there is not repeated
+ * here.
+ *
+ * @module
+ */
+import type { Header, Kind, Record } from "../../core/instance/records.ts";
+import type { StepConfig } from "../../core/ports/guest.ts";
+
+/** A command as the journal tells it. */
+export interface OpModel {
+  readonly op: number;
+  readonly kind: Kind;
+  readonly name: string;
+  readonly parent: number;
+  readonly count: number;
+  readonly type: string;
+  readonly config: StepConfig;
+  readonly refused: boolean;
+  readonly at: number;
+  due: number | null;
+  /** When that was said. */
+  dueSet: number;
+  failures: number;
+  running: boolean;
+  /** Nobody waits for it any more. */
+  closed: boolean;
+  settled: { readonly ok: boolean; readonly value: string | undefined; readonly event: number; readonly t: number } | undefined;
+  /** For each attempt: who recorded its start, and where. */
+  readonly starts: { readonly by: string; readonly seq: number }[];
+}
+
+/** An accepted event. */
+export interface EventModel {
+  readonly type: string;
+  readonly value: string;
+  readonly accepted: number;
+  readonly id: string | undefined;
+  consumed: boolean;
+}
+
+/** One life. */
+export interface LifeModel {
+  readonly life: number;
+  readonly seed: string;
+  readonly params: string;
+  readonly created: number;
+  readonly records: Record[];
+  /** Who committed each record. */
+  readonly by: string[];
+  readonly ops: OpModel[];
+  readonly events: EventModel[];
+  /** Settled commands of the run, in this order. */
+  readonly settlements: OpModel[];
+  phase: "active" | "pausing" | "paused" | "complete" | "errored" | "terminated";
+  ended: number | null;
+  /** Its journal is gone; by whom. */
+  droppedBy: string | undefined;
+  /** It was running when an owner died: who has to record that before it runs. */
+  uncounted: string | undefined;
+  /** Applies a record; answers what is wrong with it. */
+  apply(record: Record, by: string): Wrong | undefined;
+  find(parent: number, kind: Kind, name: string, count: number): OpModel | undefined;
+  /** When time alone can move it, ms. */
+  nextDue(): number | null;
+  /** A command that could move now, whatever the time. */
+  stranded(): OpModel | undefined;
+}
+
+/** A broken rule and how. */
+export type Wrong = readonly [rule: string, what: string];
+
+const DEFAULT: StepConfig = { retries: { limit: 5, delay: 10_000, backoff: "exponential" }, timeout: 600_000 };
+
+/** Starts the model of a life with its first record. */
+export function lifeOf(first: Record, by: string): LifeModel | undefined {
+  const created = first.head;
+  if (created.k !== "created") return undefined;
+  const records: Record[] = [first];
+  const ops: OpModel[] = [];
+  const events: EventModel[] = [];
+  const ids = new Set<string>();
+  let t = created.t;
+  let pausedAt = 0;
+  let stoppedAt = 0;
+
+  function apply(record: Record, by: string): Wrong | undefined {
+    const { head, value } = record;
+    if (life.ended !== null) return ["I7", `${head.k} after the end`];
+    if (head.t < t) return ["I14", `${head.k} at ${head.t}, after ${t}`];
+    t = head.t;
+    records.push(record);
+    life.by.push(by);
+    return change(head, value, by);
+  }
+
+  function change(head: Header, value: string | undefined, by: string): Wrong | undefined {
+    switch (head.k) {
+      case "created":
+        return ["I1", "created in the middle of a life"];
+      case "scheduled":
+        return scheduled(head, by);
+      case "started":
+        return started(head, by);
+      case "attempt_failed":
+        return attemptFailed(head);
+      case "settled":
+        return settled(head, value);
+      case "event":
+        if (head.id !== undefined && ids.has(head.id)) return ["I17", `event ${head.id} twice`];
+        if (head.id !== undefined) ids.add(head.id);
+        events.push({ type: head.type, value: value ?? "", accepted: head.at ?? head.t, id: head.id, consumed: false });
+        return undefined;
+      case "pause_requested":
+        if (life.phase !== "active") return ["phase", `pause of a life that is ${life.phase}`];
+        life.phase = "pausing";
+        pausedAt = head.t;
+        return undefined;
+      case "paused":
+        if (life.phase === "paused") return ["phase", "paused twice"];
+        if (head.code === undefined && ops.some(isRunning)) return ["phase", "paused while a body runs"];
+        if (life.phase !== "pausing") pausedAt = head.t;
+        stoppedAt = head.t;
+        life.phase = "paused";
+        interrupt();
+        return undefined;
+      case "resumed":
+        if (life.phase !== "pausing" && life.phase !== "paused") return ["phase", `resumed while ${life.phase}`];
+        resume(head.t);
+        life.phase = "active";
+        return undefined;
+      case "interrupted":
+        life.uncounted = undefined;
+        interrupt();
+        return undefined;
+      case "completed":
+      case "errored":
+      case "terminated":
+        life.phase = head.k === "completed" ? "complete" : head.k;
+        life.ended = head.t;
+        return undefined;
+      default:
+        return head satisfies never;
+    }
+  }
+
+  function scheduled(head: Extract<Header, { k: "scheduled" }>, by: string): Wrong | undefined {
+    const parent = head.in ?? -1;
+    if (head.op !== ops.length) return ["I1", `op ${head.op} where ${ops.length} comes next`];
+    if (life.phase === "paused") return ["phase", "a command while paused"];
+    if (parent >= 0 && !ops[parent]?.running) return ["I5", `a command within ${nameOf(ops[parent])}, which does not run`];
+    let count = 1;
+    for (const op of ops) if (op.parent === parent && op.kind === head.kind && op.name === head.name) count++;
+    const op: OpModel = {
+      op: head.op,
+      kind: head.kind,
+      name: head.name,
+      parent,
+      count,
+      type: head.type ?? "",
+      config: head.config ?? DEFAULT,
+      refused: head.refused !== undefined,
+      at: head.t,
+      due: head.due ?? null,
+      dueSet: head.t,
+      failures: 0,
+      running: false,
+      closed: false,
+      settled: undefined,
+      starts: [],
+    };
+    ops.push(op);
+    if (op.due !== null && op.due < op.at && op.kind !== "sleep") return ["I13", `${nameOf(op)} is due before it was issued`];
+    return head.start === undefined ? undefined : start(op, 1, by);
+  }
+
+  function started(head: Extract<Header, { k: "started" }>, by: string): Wrong | undefined {
+    const op = ops[head.op];
+    if (op === undefined) return ["I1", `a start of op ${head.op}, which is not there`];
+    if (op.due !== null && head.t < op.due) return ["I13", `${nameOf(op)} tried again at ${head.t}, before ${op.due}`];
+    return start(op, head.attempt, by);
+  }
+
+  function start(op: OpModel, attempt: number, by: string): Wrong | undefined {
+    if (op.kind !== "do" && op.kind !== "call") return ["I2", `a start of ${nameOf(op)}`];
+    if (op.settled !== undefined || op.closed) return ["I5", `${nameOf(op)} started after its end`];
+    if (op.running) return ["I6", `${nameOf(op)} started again without a cause`];
+    if (attempt !== op.starts.length + 1) return ["I6", `attempt ${attempt} of ${nameOf(op)} after ${op.starts.length}`];
+    if (op.refused) return ["I23", `${nameOf(op)} started, and was refused`];
+    if (op.parent < 0 && life.phase !== "active") return ["phase", `${nameOf(op)} started while ${life.phase}`];
+    op.running = true;
+    op.due = null;
+    op.starts.push({ by, seq: records.length - 1 });
+    return undefined;
+  }
+
+  function attemptFailed(head: Extract<Header, { k: "attempt_failed" }>): Wrong | undefined {
+    const op = ops[head.op];
+    if (op === undefined || !op.running) return ["I2", `a failure of ${nameOf(op)}, which does not run`];
+    if (head.attempt !== op.starts.length) return ["I6", `attempt ${head.attempt} of ${nameOf(op)} failed, ${op.starts.length} runs`];
+    op.running = false;
+    cutWithin(op);
+    op.failures++;
+    const { limit, delay, backoff } = op.config.retries;
+    if (op.failures > limit) return ["I23", `${nameOf(op)} is tried again after ${op.failures} failures of ${limit}`];
+    const factor = backoff === "constant" ? 1 : backoff === "linear" ? op.failures : 2 ** (op.failures - 1);
+    op.due = head.due;
+    op.dueSet = head.t;
+    if (typeof delay === "number" && head.due !== head.t + delay * factor) return ["I13", `${nameOf(op)} is tried again at ${head.due}`];
+    return undefined;
+  }
+
+  function settled(head: Extract<Header, { k: "settled" }>, value: string | undefined): Wrong | undefined {
+    const op = ops[head.op];
+    if (op === undefined || op.settled !== undefined) return ["I2", `${nameOf(op)} settled twice`];
+    if (op.closed) return ["I2", `${nameOf(op)} settled after what it stands in`];
+    if (life.phase === "paused") return ["phase", `${nameOf(op)} settled while paused`];
+    const wrong = mayStillSettle(op, head);
+    if (wrong !== undefined) return wrong;
+    op.settled = { ok: head.ok, value, event: head.event ?? -1, t: head.t };
+    op.running = false;
+    if (op.parent < 0) life.settlements.push(op);
+    closeWithin(op);
+    return undefined;
+  }
+
+  function mayStillSettle(op: OpModel, head: Extract<Header, { k: "settled" }>): Wrong | undefined {
+    if (op.refused) return head.ok ? ["I23", `${nameOf(op)} was refused and went well`] : undefined;
+    if (op.kind === "do" || op.kind === "call") {
+      return op.running ? undefined : ["I6", `${nameOf(op)} settled without an attempt`];
+    }
+    if (op.parent < 0 && life.phase !== "active") return ["phase", `${nameOf(op)} settled while ${life.phase}`];
+    const due = op.due ?? Infinity;
+    if (op.kind !== "wait") return head.t >= due ? undefined : ["I13", `${nameOf(op)} ended at ${head.t}, before ${due}`];
+    const first = ops.find((other) => other.kind === "wait" && other.type === op.type && isOpen(other) && !other.refused) === op;
+    const waiting = events.findIndex((event) => event.type === op.type && !event.consumed);
+    if (head.event !== undefined) {
+      if (!head.ok || head.event !== waiting) return ["I16", `${nameOf(op)} got event ${head.event}, the first is ${waiting}`];
+      const event = events[waiting] as EventModel;
+      if (!first) return ["I16", `${nameOf(op)} got an event before an older wait`];
+      if (event.accepted > due) return ["I18", `${nameOf(op)} timed out at ${due}, its event came at ${event.accepted}`];
+      event.consumed = true;
+      return undefined;
+    }
+    if (head.ok) return ["I15", `${nameOf(op)} went well without an event`];
+    if (head.t < due) return ["I13", `${nameOf(op)} timed out at ${head.t}, before ${due}`];
+    const missed = events[waiting];
+    if (first && missed !== undefined && missed.accepted <= due) return ["I18", `${nameOf(op)} timed out beside its event`];
+    return undefined;
+  }
+
+  /** What ran within an attempt is cut off with it. */
+  function cutWithin(op: OpModel): void {
+    for (const other of ops) {
+      if (other.parent !== op.op || !isOpen(other)) continue;
+      other.running = false;
+      cutWithin(other);
+    }
+  }
+
+  function closeWithin(op: OpModel): void {
+    for (const other of ops) {
+      if (other.parent !== op.op || other.settled !== undefined || other.closed) continue;
+      other.closed = true;
+      closeWithin(other);
+    }
+  }
+
+  /** A timer is prolonged by as long as it stood still: those of bodies only from when the pause was reached. */
+  function resume(now: number): void {
+    for (const op of ops) {
+      if (!isOpen(op) || op.due === null) continue;
+      const still = op.parent < 0 ? pausedAt : life.phase === "paused" ? stoppedAt : now;
+      op.due += now - Math.max(still, op.dueSet);
+    }
+  }
+
+  function interrupt(): void {
+    for (const op of ops) op.running = false;
+  }
+
+  const life: LifeModel = {
+    life: created.life,
+    seed: created.seed,
+    params: first.value ?? "",
+    created: created.t,
+    records,
+    by: [by],
+    ops,
+    events,
+    settlements: [],
+    phase: "active",
+    ended: null,
+    droppedBy: undefined,
+    uncounted: undefined,
+    apply,
+    find: (parent, kind, name, count) =>
+      ops.find((op) => op.parent === parent && op.kind === kind && op.name === name && op.count === count),
+    nextDue() {
+      let due: number | null = null;
+      for (const op of ops) {
+        // what stands in a body moves when that body runs again
+        if (isOpen(op) && op.parent < 0 && !op.running && op.due !== null && (due === null || op.due < due)) due = op.due;
+      }
+      return due;
+    },
+    stranded() {
+      return ops.find((op) => {
+        // what stands in a body moves when that body is tried again
+        if (!isOpen(op) || (op.parent >= 0 && !(ops[op.parent] as OpModel).running)) return false;
+        if (op.running || op.refused) return true;
+        if (op.kind === "do" || op.kind === "call") return op.due === null;
+        if (op.kind !== "wait") return false;
+        const first = ops.find((other) => other.kind === "wait" && other.type === op.type && isOpen(other) && !other.refused);
+        const event = events.find((e) => e.type === op.type && !e.consumed);
+        return first === op && event !== undefined && event.accepted <= (op.due ?? Infinity);
+      });
+    },
+  };
+  return life;
+}
+
+function isOpen(op: OpModel): boolean {
+  return op.settled === undefined && !op.closed;
+}
+
+function isRunning(op: OpModel): boolean {
+  return isOpen(op) && op.running;
+}
+
+function nameOf(op: OpModel | undefined): string {
+  return op === undefined ? "an unknown op" : `${op.kind} "${op.name}"${op.count > 1 ? ` (${op.count})` : ""} op ${op.op}`;
+}

@@ -1,0 +1,108 @@
+/**
+ * What a seed does to its schedule: the sizes, and the rates of each fault. Rates are drawn anew for every seed, and
+ * many are zero: a fault that is always there hides what needs its absence.
+ *
+ * @module
+ */
+import type { Chance, World } from "./world.ts";
+
+/** Rates of what goes wrong, each by call or by turn. */
+export interface Rates {
+  /** A call of the store fails and nothing is applied. */
+  lost: number;
+  /** It is applied, and the answer is lost. */
+  ambiguous: number;
+  /** It fails, and is applied a good while later. */
+  late: number;
+  /** The process dies at it: before it is sent, while it is on its way, or before its answer. */
+  crash: number;
+  /** The process dies as a body begins or ends. */
+  bodyCrash: number;
+  /** A guest dies of something that is not its own fault. */
+  guestDeath: number;
+  /** A guest is made anew between two turns. */
+  guestReset: number;
+  /** A guest cannot be opened. */
+  openFailure: number;
+  /** A call takes long. */
+  slow: number;
+  /** Time passes while a process works. */
+  busy: number;
+}
+
+/** What happens to whole processes. */
+export type Blow = "crash" | "zombie" | "freeze" | "close" | "jump" | "lease";
+
+/** One schedule's plan. */
+export interface Plan {
+  readonly rates: Rates;
+  /** Calls of the store that answer without a wait, as a synchronous store does. */
+  readonly instant: number;
+  /** Longest usual time of a call, ms. */
+  readonly delay: number;
+  /** How late timers may be, ms. */
+  readonly lateness: number;
+  readonly shards: number;
+  readonly tenants: readonly string[];
+  readonly instances: number;
+  /** Whether guests count as reaching the outside only through the engine. */
+  readonly mediated: boolean;
+  readonly maxRunning: number;
+  /** Whether the second process owns shards, too. */
+  readonly secondOwns: boolean;
+  /** Operations that one commit may hold. */
+  readonly maxOps: number;
+  readonly limits: { readonly crashes: number; readonly steps: number; readonly bufferedEvents: number };
+  /** How long there are faults, ms. */
+  readonly span: number;
+  readonly blows: readonly { readonly at: number; readonly slot: number; readonly blow: Blow }[];
+}
+
+/** Draws the plan of a world. */
+export function planOf(world: World): Plan {
+  const r = world.stream(1);
+  const rate = (...of: readonly number[]): number => r.pick([0, 0, ...of]);
+  const span = r.pick([400, 1_500, 4_000]);
+  const blows = Array.from({ length: r.between(3, 6) }, () => ({
+    at: r.between(1, span),
+    slot: r.int(2),
+    blow: r.pick<Blow>(["crash", "crash", "zombie", "freeze", "close", "jump", "lease"]),
+  }));
+  return {
+    rates: {
+      lost: rate(0.02, 0.1),
+      ambiguous: rate(0.02, 0.1),
+      late: rate(0.02, 0.05),
+      crash: rate(0.005, 0.02),
+      bodyCrash: rate(0.02, 0.1),
+      guestDeath: rate(0.01),
+      guestReset: rate(0.01),
+      openFailure: rate(0.05),
+      slow: rate(0.02, 0.1),
+      busy: rate(0.05, 0.3),
+    },
+    instant: r.pick([0, 0.5, 0.95, 1]),
+    delay: r.pick([1, 5, 20]),
+    lateness: r.pick([0, 10, 100, 500]),
+    shards: r.pick([1, 1, 2]),
+    tenants: r.pick([["acme"], ["acme", "globex"]]),
+    instances: r.between(2, 4),
+    mediated: r.once(2),
+    maxRunning: r.pick([1, 2, 100, 100]),
+    secondOwns: !r.once(4),
+    maxOps: r.pick([3, 1_000, 1_000]),
+    limits: { crashes: r.pick([1, 5, 100]), steps: r.pick([5, 1_000, 1_000]), bufferedEvents: r.pick([2, 1_000]) },
+    span,
+    blows,
+  };
+}
+
+/** The end of all faults: from here on everything has to come to its end. */
+export function heal(plan: Plan): void {
+  for (const name of Object.keys(plan.rates) as (keyof Rates)[]) plan.rates[name] = 0;
+}
+
+/** A span of time, mostly short. */
+export function delayOf(r: Chance, plan: Plan): number {
+  return r.chance(plan.rates.slow) ? r.pick([100, 700, 6_000, 20_000]) : r.int(plan.delay + 1);
+}

@@ -1,0 +1,122 @@
+/**
+ * Generated workflows: random trees of steps and of what a workflow's author does with their promises.
+ *
+ * @module
+ */
+import type { WorkflowStepConfig } from "../../core/entrypoint.ts";
+import type { Chance } from "./world.ts";
+
+/** A step with a body. */
+export interface DoNode {
+  readonly k: "do";
+  /** Where it stands in its program: no other node has it. */
+  readonly path: string;
+  /** Its name: others may have it. */
+  readonly name: string;
+  /** Attempts up to this number fail. */
+  readonly fails: number;
+  /** How they do. */
+  readonly how: "throw" | "fatal" | "hang";
+  /** What the body waits for, ms each. */
+  readonly work: readonly number[];
+  readonly config: WorkflowStepConfig | undefined;
+  /** What the body does with `step`, one after the other. */
+  readonly inner: readonly Node[];
+}
+
+/** A node of a program. */
+export type Node =
+  | DoNode
+  | { readonly k: "sleep" | "until"; readonly path: string; readonly name: string; readonly ms: number }
+  | { readonly k: "wait"; readonly path: string; readonly name: string; readonly type: string; readonly ms: number }
+  /** Calls a binding. */
+  | { readonly k: "call"; readonly path: string; readonly ms: number; readonly fails: boolean }
+  /** Lets some jobs pass. */
+  | { readonly k: "hops"; readonly path: string; readonly n: number }
+  /** `race` and `any` are followed by a step named after the winner. */
+  | { readonly k: "seq" | "all" | "race" | "any" | "settled"; readonly path: string; readonly of: readonly Node[] }
+  /** Catches, or does not wait. */
+  | { readonly k: "try" | "loose"; readonly path: string; readonly of: readonly Node[] };
+
+/** A workflow. */
+export interface Program {
+  readonly root: Node;
+  /** Nodes by path. */
+  readonly nodes: ReadonlyMap<string, Node>;
+}
+
+/** Types of events. */
+export const TYPES: readonly string[] = ["paid", "sent"];
+
+const STEPS = { least: 6, most: 12 };
+
+/**
+ * Makes one with at least six steps.
+ *
+ * @param prefix of all paths: another in each program of a schedule
+ */
+export function programOf(r: Chance, prefix: string): Program {
+  const nodes = new Map<string, Node>();
+  let steps = 0;
+
+  function add<N extends Node>(node: N): N {
+    nodes.set(node.path, node);
+    if (node.k === "do" || node.k === "sleep" || node.k === "until" || node.k === "wait" || node.k === "call") steps++;
+    return node;
+  }
+
+  function leaf(path: string, depth: number, unique: boolean): Node {
+    const name = unique || !r.once(5) ? path : "same";
+    const kind = r.int(20);
+    if (kind < 3) return add({ k: "sleep", path, name, ms: r.pick([0, 1, 30, 400, 2_000]) });
+    if (kind < 4) return add({ k: "until", path, name, ms: r.pick([0, 50, 300, 1_500]) });
+    if (kind < 7) return add({ k: "wait", path, name, type: r.pick(TYPES), ms: r.pick([0, 40, 400, 3_000]) });
+    if (kind < 9) return add({ k: "call", path, ms: r.pick([0, 0, 5, 60]), fails: r.once(4) });
+    if (kind < 10) return add({ k: "hops", path, n: r.between(1, 6) });
+    return doNode(path, name, depth);
+  }
+
+  function doNode(path: string, name: string, depth: number): DoNode {
+    const fails = r.pick([0, 0, 0, 0, 1, 1, 2, 9]);
+    const how = r.pick(["throw", "throw", "throw", "fatal", "hang"] as const);
+    const inner: Node[] = [];
+    if (depth < 2 && r.once(5)) {
+      const n = r.between(1, 3);
+      for (let i = 0; i < n; i++) inner.push(inBody(`${path}.${i}`, depth + 1));
+    }
+    // the default's retries take minutes
+    const config: WorkflowStepConfig | undefined = fails === 0 && inner.length === 0 && r.once(2) ? undefined : {
+      retries: {
+        limit: r.pick([0, 1, 2, 3]),
+        delay: r.pick([0, 5, 50, 500]),
+        backoff: r.pick(["constant", "linear", "exponential"] as const),
+      },
+      ...((fails > 0 && how === "hang") || r.once(4) ? { timeout: r.pick([30, 100, 700]) } : {}),
+    };
+    const work = Array.from({ length: r.int(3) }, () => r.pick([0, 1, 5, 20, 150]));
+    return add({ k: "do", path, name, fails, how, work, config, inner });
+  }
+
+  /** What a body issues together has names of its own: a retry may find some of it settled, and so issue in another order. */
+  function inBody(path: string, depth: number): Node {
+    if (!r.once(4)) return leaf(path, depth, true);
+    const of = [leaf(`${path}.0`, depth, true), leaf(`${path}.1`, depth, true)];
+    return add({ k: r.pick(["all", "settled", "loose", "try"] as const), path, of });
+  }
+
+  function tree(path: string, depth: number): Node {
+    const kind = depth >= 3 ? 0 : r.int(12);
+    if (kind < 7) return leaf(path, 0, false);
+    const k = r.pick(["seq", "all", "race", "any", "settled", "try", "try", "loose"] as const);
+    const of = Array.from({ length: r.between(1, 3) }, (_, i) => tree(`${path}.${i}`, depth + 1));
+    return add({ k, path, of });
+  }
+
+  const of: Node[] = [];
+  for (let i = 0; steps < STEPS.least || (steps < STEPS.most && !r.once(3)); i++) {
+    const node = tree(`${prefix}${i}`, 0);
+    // most failures are caught, or few programs would get far
+    of.push(r.once(6) ? node : add({ k: "try", path: `${prefix}${i}t`, of: [node] }));
+  }
+  return { root: add({ k: "seq", path: `${prefix}run`, of }), nodes };
+}

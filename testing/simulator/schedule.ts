@@ -1,0 +1,281 @@
+/**
+ * One schedule: a time of faults, a time of healing in which everything has to come to its end, and the comparison of
+ * what was done, what was recorded and what was said.
+ *
+ * @module
+ */
+import type { SandboxAdapter } from "../../core/ports/guest.ts";
+import type { StorageAdapter, Store } from "../../core/ports/store.ts";
+import { createTenure } from "../../core/tenure.ts";
+import { decode } from "../../core/values.ts";
+import { type Clients, type Server, startClients, type Target } from "./clients.ts";
+import { createEffects } from "./effects.ts";
+import { connect } from "./faulty_store.ts";
+import { bindingOf, guestsOf, type MakeSandbox, type RunLog } from "./guests.ts";
+import { createLedger, nameOf } from "./ledger.ts";
+import type { LifeModel } from "./life_model.ts";
+import { expectedOf } from "./oracle.ts";
+import { heal, type Plan, planOf } from "./plan.ts";
+import { createProcess, EPOCH, type Process } from "./process.ts";
+import { programOf } from "./program.ts";
+import { createWorld, type Failure, type World } from "./world.ts";
+
+/** What a simulation is made with: adapters that the core does not know. */
+export interface SimulatorParts {
+  /** A store that all processes of a schedule share, of so many shards; `now` is the clock of its leases. */
+  readonly storage: (options: { readonly now: () => number; readonly shards: number }) => StorageAdapter;
+  /** Runs classes of the host as guests. */
+  readonly sandbox: MakeSandbox;
+}
+
+/** What came of one schedule. */
+export interface ScheduleReport {
+  readonly seed: number;
+  /** Of all that happened: equal on every runtime. */
+  readonly hash: string;
+  /** The first broken invariant. */
+  readonly failure: Failure | undefined;
+  /** What happened, when it was asked for. */
+  readonly trace: readonly string[];
+  readonly stats: {
+    readonly turns: number;
+    readonly commits: number;
+    readonly bodies: number;
+    readonly instances: number;
+    /** Processes that died or were replaced. */
+    readonly processes: number;
+    /** True time, ms. */
+    readonly time: number;
+  };
+}
+
+/** Healing may take so long, ms. */
+const HEALING = 3_600_000;
+/** A schedule may take so many turns. */
+const TURNS = 100_000;
+
+/**
+ * Runs the schedule of a seed: the same seed is the same run, on every runtime.
+ *
+ * @param options `trace`: keeps a readable trace
+ */
+export async function simulate(
+  parts: SimulatorParts,
+  options: { readonly seed: number; readonly trace?: boolean },
+): Promise<ScheduleReport> {
+  const world = createWorld(options.seed, options.trace ?? false);
+  const plan = planOf(world);
+  const { adapter, overtake } = storageOf(world, plan, parts);
+  const ledger = createLedger(world);
+  const effects = createEffects(world, ledger);
+  const programs = Array.from({ length: plan.instances }, (_, i) => programOf(world.stream(10 + i), "abcd"[i] as string));
+  const runs: RunLog[] = [];
+  const slots: (Server | undefined)[] = [undefined, undefined];
+  let processes = 0;
+  let healing = false;
+
+  function boot(slot: number): void {
+    const name = `${"PQ"[slot]}${++processes}`;
+    const chance = world.stream(100 + processes);
+    const process = createProcess(world, plan, { name, chance });
+    const all = { world, plan, process, chance, ledger, effects, programs, runs, makeSandbox: parts.sandbox };
+    const storage: StorageAdapter = {
+      name: "simulated",
+      open: async (): Promise<Store> => connect(await adapter.open(), { world, plan, process, chance, ledger }),
+    };
+    const { maxRunning, limits } = plan;
+    const engine = slot === 0 || plan.secondOwns || healing;
+    const env = (): Record<string, unknown> => ({ API: bindingOf(all) });
+    void process.gone.then(() => {
+      slots[slot] = undefined;
+      world.at(world.stream(200 + processes).pick([1, 30, 500]), () => boot(slot));
+    });
+    world.note(`${name} starts`);
+    createTenure({ storage, clock: process.clock, engine, maxRunning, limits, env }, { hostSandbox: (): SandboxAdapter => guestsOf(all) })
+      .then((tenure) => {
+        tenure.register("Flow", class Flow { run(): void {} }, { version: "1" });
+        slots[slot] = { process, tenure };
+      }, (error) => world.fail("thrown", `createTenure: ${error}`));
+  }
+
+  const targets: Target[] = programs.map((_, program) => {
+    const tenant = plan.tenants[program % plan.tenants.length] as string;
+    // two tenants may use one id
+    return { tenant, workflow: "Flow", id: `i${Math.floor(program / plan.tenants.length)}`, program };
+  });
+  boot(0);
+  boot(1);
+  const clients = startClients({ world, plan, ledger, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
+  scheduleBlows(world, plan, { slots, overtake });
+  await run(() => world.now() >= plan.span);
+
+  // ---- healing
+  healing = true;
+  heal(plan);
+  for (const server of slots) server?.process.thaw();
+  world.note("-- healing");
+  const results = new Map<Target, { ok: boolean; value: unknown }>();
+  for (const target of targets) clients.result(target, (result) => results.set(target, result));
+  const since = world.now();
+  let looked = 0;
+  await run(() => {
+    if (clients.busy() === 0 && targets.every((t) => ledger.instances.get(nameOf(t))?.life.ended != null)) return true;
+    if (world.now() - since > HEALING) world.fail("I11", `not finished: ${stuck()}`);
+    if (world.now() - looked > 1_000) {
+      looked = world.now();
+      for (const target of targets) if (ledger.instances.get(nameOf(target))?.head.status === "paused") clients.resume(target);
+    }
+    return false;
+  });
+  await finish(world, { adapter, targets, ledger, clients, results, programs, runs, plan });
+  effects.check();
+
+  async function run(until: () => boolean): Promise<void> {
+    while (world.failure() === undefined && !until()) {
+      if (!await world.turn()) world.fail("I11", `nothing will ever happen again: ${stuck()}`);
+      if (world.turns() > TURNS) world.fail("I11", `no end of turns: ${stuck()}`);
+    }
+  }
+
+  function stuck(): string {
+    const all = targets.map((target) => {
+      const instance = ledger.instances.get(nameOf(target));
+      return `${nameOf(target)} ${instance === undefined ? "absent" : `${instance.head.status} wake ${instance.head.wake}`}`;
+    });
+    return `${all.join(", ")}; ${clients.busy()} calls`;
+  }
+
+  return {
+    seed: world.seed,
+    hash: world.hash(),
+    failure: world.failure(),
+    trace: world.trace(),
+    stats: {
+      turns: world.turns(),
+      commits: ledger.commits(),
+      bodies: effects.count(),
+      instances: targets.length,
+      processes,
+      time: world.now(),
+    },
+  };
+}
+
+/** The store, and what makes every lease of it run out. */
+function storageOf(world: World, plan: Plan, { storage }: SimulatorParts): { adapter: StorageAdapter; overtake: () => void } {
+  let skew = 0;
+  return {
+    adapter: storage({ now: () => EPOCH + world.now() + skew, shards: plan.shards }),
+    overtake: () => void (skew += 16_000),
+  };
+}
+
+/** What befalls whole processes. */
+function scheduleBlows(
+  world: World,
+  plan: Plan,
+  { slots, overtake }: { readonly slots: readonly (Server | undefined)[]; readonly overtake: () => void },
+): void {
+  const r = world.stream(2);
+  for (const { at, slot, blow } of plan.blows) {
+    const amount = r.pick([50, 400, 20_000]);
+    const back = r.once(2);
+    world.at(at, () => {
+      const server = slots[slot];
+      if (server === undefined) return;
+      const { process, tenure } = server;
+      switch (blow) {
+        case "crash":
+          process.kill("killed");
+          // a lock that is free at once, or a lease that has to run out
+          return back ? overtake() : undefined;
+        case "zombie":
+          world.note(`${process.name}'s lease runs out under it`);
+          return overtake();
+        case "freeze":
+          process.freeze(amount);
+          return overtake();
+        case "close":
+          world.note(`${process.name} is closed`);
+          return void tenure.close({ timeout: amount }).then(() => process.kill("closed"));
+        case "jump":
+          return process.jump(back ? -amount : amount);
+        case "lease":
+          world.note("the store's clock jumps");
+          return overtake();
+        default:
+          blow satisfies never;
+      }
+    });
+  }
+}
+
+/** What `result()` gives for a life. */
+function resultOf(life: LifeModel, { id }: Target): { readonly ok: boolean; readonly value: unknown } | undefined {
+  const last = life.records.at(-1);
+  switch (last?.head.k) {
+    case "completed":
+      return { ok: true, value: decode(last.value ?? "u") };
+    case "errored":
+      return { ok: false, value: last.head.error?.message };
+    case "terminated":
+      return { ok: false, value: `The instance "${id}" was terminated` };
+    default:
+      return undefined;
+  }
+}
+
+interface Finish {
+  readonly adapter: StorageAdapter;
+  readonly targets: readonly Target[];
+  readonly ledger: ReturnType<typeof createLedger>;
+  readonly clients: Clients;
+  readonly results: ReadonlyMap<Target, { readonly ok: boolean; readonly value: unknown }>;
+  readonly programs: readonly ReturnType<typeof programOf>[];
+  readonly runs: readonly RunLog[];
+  readonly plan: Plan;
+}
+
+/** The comparison of all that there is. */
+async function finish(world: World, { adapter, targets, ledger, clients, results, programs, runs, plan }: Finish): Promise<void> {
+  if (world.failure() !== undefined) return;
+  clients.check();
+  const store = await adapter.open();
+  for (const target of targets) {
+    const name = nameOf(target);
+    const instance = ledger.instances.get(name);
+    const image = (await Promise.all(Array.from({ length: store.shards }, (_, shard) => store.load(shard, target)))).find((i) => i !== null);
+    if (image?.journal.join("\n").split("\n").length !== instance?.life.records.length) world.fail("I1", `${name}: the store holds another journal`);
+    const program = programs[target.program] as ReturnType<typeof programOf>;
+    for (const life of ledger.livesOf(target)) await checkLife(name, life, program);
+    const result = JSON.stringify(results.get(target));
+    // a life that was restarted had its result, too
+    if (!ledger.livesOf(target).some((life) => JSON.stringify(resultOf(life, target)) === result)) {
+      world.fail("I3", `${name}: result() gave ${result}`);
+    }
+  }
+
+  async function checkLife(name: string, life: LifeModel, program: ReturnType<typeof programOf>): Promise<void> {
+    const { seen, end, astray } = await expectedOf(life, program);
+    const where = `${name} life ${life.life}`;
+    if (astray !== undefined) world.fail("I21", `${where}: ${astray.kind} "${astray.name}" is settled where nobody waits for it`);
+    const last = life.records.at(-1);
+    if (last?.head.k === "completed") {
+      const output = JSON.stringify(decode(last.value ?? "u"));
+      const wanted = JSON.stringify({ value: end?.value, seen });
+      if (end?.ok !== true || output !== wanted) world.fail("I21", `${where} returned ${output}, its journal says ${wanted}`);
+    }
+    if (last?.head.k === "errored" && (end?.ok !== false || end.value !== last.head.error?.message)) {
+      world.fail("I9", `${where} failed with ${last.head.error?.message}, its journal says ${JSON.stringify(end)}`);
+    }
+    // what is delivered before its commit may be undone by a crash: then another run may come to know something else
+    if (plan.mediated) return;
+    for (const run of runs) {
+      if (run.seed !== life.seed) continue;
+      const n = Math.min(run.seen.length, seen.length);
+      if (JSON.stringify(run.seen.slice(0, n)) !== JSON.stringify(seen.slice(0, n))) {
+        world.fail("I21", `${where}: a run on ${run.process.name} saw ${run.seen.join(", ")}; its journal says ${seen.join(", ")}`);
+      }
+    }
+  }
+}
