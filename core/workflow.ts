@@ -262,7 +262,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
         signal?.throwIfAborted();
         const head = end ?? (await headOf(key.id)).head;
         if (head.ended !== null) return outcomeOf<Output>(key.id, head, JSON.parse(head.data) as HeadData);
-        const cancel = engine.owns(tenant) ? undefined : parts.clock.setTimer(LOOK, wake);
+        const cancel = engine.owns(tenant) ? undefined : engine.later(tenant, LOOK, wake);
         await woken;
         cancel?.();
       }

@@ -129,6 +129,7 @@ function connect(data: Data, now: () => number): Store {
     for (const batch of batches) {
       apply(data, batch);
       shardAt(batch.shard).lastBatch = batchId;
+      for (const { committed } of shardAt(batch.shard).listeners) committed();
     }
     return "ok";
   }
@@ -192,6 +193,7 @@ function connect(data: Data, now: () => number): Store {
     checkMessage(message, caps);
     if (shard.inbox.has(message.key) || shard.outcomes.has(message.key)) return;
     shard.inbox.set(message.key, message.body);
+    for (const { posted } of shard.listeners) posted();
   }
   async function inbox(number: number, limit: number): Promise<readonly Message[]> {
     const found: Message[] = [];
@@ -203,6 +205,11 @@ function connect(data: Data, now: () => number): Store {
   }
   async function outcome(number: number, key: string): Promise<string | null> {
     return shardAt(number).outcomes.get(key)?.outcome ?? null;
+  }
+  function listen(number: number, on: { readonly posted: () => void; readonly committed: () => void }): () => void {
+    const { listeners } = shardAt(number);
+    listeners.add(on);
+    return () => void listeners.delete(on);
   }
   async function close(): Promise<void> {
     closed = true;
@@ -226,6 +233,7 @@ function connect(data: Data, now: () => number): Store {
     post,
     inbox,
     outcome,
+    listen,
     close,
   };
 }

@@ -201,6 +201,12 @@ export interface Store {
   inbox(shard: number, limit: number): Promise<readonly Message[]>;
   /** Reads the outcome of a message, or `null` while it is not applied. */
   outcome(shard: number, key: string): Promise<string | null>;
+  /**
+   * Calls `posted` some time after a message was left for the shard, `committed` some time after something was
+   * committed to it, by whomever. Hints that spare looking: they may be late, missing or superfluous. Stores without
+   * them are looked at every 50 ms by who waits. Returns their end.
+   */
+  listen?(shard: number, on: { readonly posted: () => void; readonly committed: () => void }): () => void;
   /** Closes the connection and frees locks; releases no shard (a shard not released counts as unclean). */
   close(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Head, InstanceKey, Lease, Store } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import { createCommitter, outcomeUnknown } from "./committer.ts";
+import { createHints, repeat } from "./hints.ts";
 import { errorOf, type Outcome, type Request } from "./requests.ts";
 import { createRunQueue } from "./run_queue.ts";
 import { createRoom } from "./room.ts";
@@ -33,6 +34,8 @@ export interface Engine {
   submit(request: Request): Promise<void>;
   /** Calls `changed` with each head of an instance that is committed here, `undefined` when it is deleted. Returns the end of it. */
   watch(key: InstanceKey, changed: (head: Head | undefined) => void): () => void;
+  /** Calls `look` once, when what others do may have changed something of the tenant, at the latest when it is time to look anyway. Returns its canceller. */
+  later(tenant: string, ms: number, look: () => void): () => void;
   /** Whether this process owns the tenant's shard. */
   owns(tenant: string): boolean;
   /** The shard of a tenant. */
@@ -67,6 +70,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
   const watchers = new Map<string, Set<(head: Head | undefined) => void>>();
   const runnable = createRunQueue<() => void>();
   const room = createRoom(maxRunning);
+  const hints = createHints(store, clock);
   let pumping: "no" | "soon" | "now" = "no";
   let started = false;
   let draining = false;
@@ -153,7 +157,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
       clean: lease.clean,
       changed,
     });
-    const stops = [repeat(LEASE / 3, () => renew(shard))];
+    const stops = [repeat(clock, LEASE / 3, () => renew(shard)).stop];
     const mine: Owned = {
       epoch: lease.epoch,
       shard: made,
@@ -178,7 +182,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
       }
     }
     if (!ours()) return;
-    stops.push(repeat(INBOX, look));
+    stops.push(hints.onPost(shard, INBOX, look).stop);
     made.begin();
   }
 
@@ -200,24 +204,6 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     committer.forget(shard);
     // a fenced owner stops; it asks again only as anybody who waits for the other to go
     if (!closed && !draining) clock.setTimer(ACQUIRE, () => void acquire(shard));
-  }
-
-  /** Runs `job` every `ms`, one at a time, until stopped. A failure is the next round's to find. */
-  function repeat(ms: number, job: () => Promise<void>): () => void {
-    let stopped = false;
-    let cancel = (): void => {};
-    const round = (): void => {
-      cancel = clock.setTimer(ms, () => {
-        job().catch(() => {}).then(() => {
-          if (!stopped) round();
-        });
-      });
-    };
-    round();
-    return () => {
-      stopped = true;
-      cancel();
-    };
   }
 
   // ---- requests
@@ -292,7 +278,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     await store.post(shard, { key, body: JSON.stringify(request) });
     const until = clock.monotonic() + PATIENCE;
     for (let pause = 5; clock.monotonic() < until && !closed; pause = Math.min(pause * 2, INBOX)) {
-      await new Promise<void>((done) => void clock.setTimer(pause, done));
+      await new Promise<void>((done) => void hints.wait(shard, pause, done));
       const outcome = await store.outcome(shard, key).catch(() => null);
       if (outcome !== null) return JSON.parse(outcome) as Outcome;
     }
@@ -322,6 +308,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     }
     const clean = committer.idle();
     closed = true;
+    hints.stop();
     committer.stop();
     runnable.clear();
     for (const [id, { epoch, shard, stop }] of owned) {
@@ -348,6 +335,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
         if (set.size === 0 && watchers.get(text) === set) watchers.delete(text);
       };
     },
+    later: (tenant, ms, look) => hints.wait(shardOf(tenant, store.shards), ms, look),
     owns: (tenant) => owned.has(shardOf(tenant, store.shards)),
     shardOf: (tenant) => shardOf(tenant, store.shards),
     close,

@@ -51,7 +51,9 @@ export function createLives(
 
   async function read(key: InstanceKey, text: string): Promise<Live | undefined> {
     const image = await store.load(shard, key);
-    if (image === null || cleared) return undefined;
+    // whoever waited for an earlier reading may have it in hand again, and changed it
+    const present = lives.get(text);
+    if (present !== undefined || image === null || cleared) return present;
     const { tenant, workflow, id } = key;
     const live = makeLive({ tenant, workflow, id }, text, stateOf(image.journal));
     const { status, wake, ended, data } = image.head;

@@ -108,6 +108,12 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
     post: (shard, message) => call("post", true, () => inner.post(shard, message)),
     inbox: (shard, limit) => poll("inbox", () => inner.inbox(shard, limit)),
     outcome: (shard, key) => poll("outcome", () => inner.outcome(shard, key)),
+    listen(shard, on) {
+      const hint = (hear: () => void) => () => {
+        if (!chance.chance(rates.lost)) world.at(delayOf(chance, plan), () => process.enter(hear));
+      };
+      return inner.listen?.(shard, { posted: hint(on.posted), committed: hint(on.committed) }) ?? (() => {});
+    },
     close: () => process.alive() ? inner.close() : NEVER,
   };
 }

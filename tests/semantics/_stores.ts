@@ -43,6 +43,8 @@ export function wire(adapter: StorageAdapter): Wire {
         const value = Reflect.get(target, name) as unknown;
         if (name === "blobs") return watched(value as object);
         if (typeof value !== "function") return value;
+        // hints to a process that is dead fire timers that are stopped
+        if (name === "listen") return value.bind(target);
         return (...args: unknown[]) => {
           if (cut) return new Promise(() => {});
           busy++;

@@ -36,6 +36,7 @@ export interface Shard {
   readonly outcomes: Map<string, { readonly outcome: string; readonly at: number }>;
   /** The newest `at` of an acknowledgement. */
   newest: number;
+  readonly listeners: Set<{ readonly posted: () => void; readonly committed: () => void }>;
 }
 
 /** Everything that all connections share. */
@@ -60,6 +61,7 @@ export function createData(shards: number): Data {
       inbox: new Map(),
       outcomes: new Map(),
       newest: 0,
+      listeners: new Set(),
     })),
     rows: new Map(),
     tenants: new Map(),
