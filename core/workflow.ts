@@ -260,8 +260,9 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       for (;;) {
         const woken = new Promise<void>((done) => wake = done);
         signal?.throwIfAborted();
-        const head = end ?? (await headOf(key.id)).head;
-        if (head.ended !== null) return outcomeOf<Output>(key.id, head, JSON.parse(head.data) as HeadData);
+        // of one that runs here the watcher is told: its head need not be read
+        const head = end ?? (engine.alive(key) ? undefined : (await headOf(key.id)).head);
+        if (head !== undefined && head.ended !== null) return outcomeOf<Output>(key.id, head, JSON.parse(head.data) as HeadData);
         const cancel = engine.owns(tenant) ? undefined : engine.later(tenant, LOOK, wake);
         await woken;
         cancel?.();

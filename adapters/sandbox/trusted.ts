@@ -14,7 +14,7 @@ import { makeBuiltins } from "./guest/builtins.ts";
 import { eachClass, findClass } from "./guest/classes.ts";
 import { makeConsole } from "./guest/console.ts";
 import { prepareModules } from "./prepare/modules.ts";
-import { type Defer, defaultDefer } from "./trusted/defer.ts";
+import { type Defer, defaultDefer, inOneTask } from "./trusted/defer.ts";
 import { type GuestRoom, trustedGuest } from "./trusted/guest.ts";
 import { evaluate, toFunctions } from "./trusted/modules.ts";
 import { currentGuest, outsideGuests } from "./trusted/node_async_hooks.ts";
@@ -45,7 +45,8 @@ const MAX_VERSIONS = 256;
  * ```
  */
 export function trusted(options: TrustedOptions = {}): SandboxAdapter {
-  const { runAhead = false, defer = defaultDefer() } = options;
+  const { runAhead = false } = options;
+  const defer = inOneTask(options.defer ?? defaultDefer());
   const versions = new Map<string, object>();
   const room = (): GuestRoom | undefined => currentGuest() as GuestRoom | undefined;
   const modules = {

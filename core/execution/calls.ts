@@ -26,6 +26,9 @@ export interface Calls {
   ofBody(attempt: Attempt, op: Op, target: string, method: string, args: string): Promise<CallResult>;
 }
 
+/** A call of the run is aborted by nothing. */
+const NEVER = new AbortController().signal;
+
 /**
  * Makes the calls of one execution.
  *
@@ -33,7 +36,6 @@ export interface Calls {
  */
 export function createCalls(desk: Desk, key: string): Calls {
   const kept = new Map<number, string>();
-  const never = new AbortController().signal;
   let told = -1;
   /** Calls that wait for a commit: a later one does not overtake them. */
   let held = 0;
@@ -44,7 +46,7 @@ export function createCalls(desk: Desk, key: string): Calls {
     keep: (op, args) => void kept.set(op, args),
     async ofRun(op) {
       const dot = op.name.lastIndexOf(".");
-      const caller = { step: null, attempt: op.attempts, idempotencyKey: `${key}/${op.op}`, signal: never };
+      const caller = { step: null, attempt: op.attempts, idempotencyKey: `${key}/${op.op}`, signal: NEVER };
       const args = kept.get(op.op) ?? "j[]";
       kept.delete(op.op);
       return await desk.call(op.name.slice(0, dot), op.name.slice(dot + 1), args, caller);

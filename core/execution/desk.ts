@@ -51,6 +51,8 @@ export interface Desk {
   durable(): number;
   /** Whether the engine is letting go. */
   draining(): boolean;
+  /** A turn of an asynchronous guest begins (1) or is over (-1): what it comes to is to share the next commit. */
+  turning(by: 1 | -1): void;
   /** Asks for {@linkcode Execution.advance} to be called again. */
   runnable(): void;
   /** Makes a binding call. */

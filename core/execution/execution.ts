@@ -152,7 +152,9 @@ export function createExecution(desk: Desk, run: Run): Execution {
     turning = true;
     const turn = guest.turn(next.frame, next.time);
     if (!(turn instanceof Promise)) return turned(turn, next.owner);
+    desk.turning(1);
     const over = (result: Turn): void => {
+      desk.turning(-1);
       turned(result, next.owner);
       desk.runnable();
     };

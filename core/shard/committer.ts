@@ -10,7 +10,7 @@
 import { TenureError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Head, Lease, ShardBatch, Store } from "../ports/store.ts";
-import { type Ack, headOf, type Live, takeLines, type Waiter } from "./live.ts";
+import { type Ack, headOf, type Live, statusOf, takeLines, type Waiter, wakeOf } from "./live.ts";
 
 /** What the committer asks of its shards. */
 export interface Owners {
@@ -301,6 +301,12 @@ function changedHead(live: Live): Head | undefined {
     live.written = "";
     return undefined;
   }
+  const status = statusOf(live, state), wake = wakeOf(live, state);
+  const { ended, parked } = state;
+  const { shown } = live;
+  // most commits move no head: that is found out without making one
+  if (shown?.status === status && shown.wake === wake && shown.ended === ended && shown.parked === parked && !live.drop) return undefined;
+  live.shown = { status, wake, ended, parked };
   const head = headOf(live, state);
   const text = `${head.status} ${head.wake} ${head.ended} ${head.data}`;
   if (text === live.written && !live.drop) return undefined;

@@ -38,6 +38,8 @@ export interface Engine {
   later(tenant: string, ms: number, look: () => void): () => void;
   /** Whether this process owns the tenant's shard. */
   owns(tenant: string): boolean;
+  /** Whether the instance is in this process's memory and has not ended: whoever watches will be told. */
+  alive(key: InstanceKey): boolean;
   /** The shard of a tenant. */
   shardOf(tenant: string): number;
   /** Lets go: what runs is recorded or released. Resolves with how many attempts were cut off. */
@@ -62,6 +64,8 @@ const PATIENCE = 30_000;
 /** Bounds of how long instances run before what they did is committed, ms. */
 const SLICE = { min: 4, max: 25 };
 const MAX_TURNS = 4_096;
+/** Tasks that a commit waits for turns under way: those of a guest in this process take one each. */
+const MAX_PUT_OFF = 3;
 
 /** Makes one; owns nothing before {@linkcode Engine.start}. */
 export function createEngine({ store, clock, opener, own, maxRunning }: EngineParts): Engine {
@@ -72,6 +76,10 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
   const room = createRoom(maxRunning);
   const hints = createHints(store, clock);
   let pumping: "no" | "soon" | "now" = "no";
+  /** Turns of asynchronous guests that are under way. */
+  let turning = 0;
+  /** How many tasks the commit has been put off for them. */
+  let putOff = 0;
   let started = false;
   let draining = false;
   let closed = false;
@@ -118,6 +126,9 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
       if (n % 8 === 7 && clock.monotonic() >= end) break;
     }
     pumping = "no";
+    // what a guest that takes a task for its turn comes to in the next ones shares this commit
+    if (turning > 0 && !committer.idle() && putOff++ < MAX_PUT_OFF) return later();
+    putOff = 0;
     committer.flush();
     if (runnable.size() > 0) later();
   }
@@ -154,6 +165,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
       room,
       pump,
       draining: () => draining,
+      turning: (by) => void (turning += by),
       clean: lease.clean,
       changed,
     });
@@ -202,6 +214,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     mine.stop();
     mine.shard.close();
     committer.forget(shard);
+    lookForYourselves();
     // a fenced owner stops; it asks again only as anybody who waits for the other to go
     if (!closed && !draining) clock.setTimer(ACQUIRE, () => void acquire(shard));
   }
@@ -285,6 +298,11 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     throw outcomeUnknown(undefined);
   }
 
+  /** Nobody tells the watchers any more. */
+  function lookForYourselves(): void {
+    for (const text of [...watchers.keys()]) changed(text, undefined);
+  }
+
   function changed(text: string, head: Head | undefined): void {
     const set = watchers.get(text);
     if (set !== undefined) for (const watcher of [...set]) watcher(head);
@@ -319,6 +337,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     }
     owned.clear();
     await store.close().catch(() => {});
+    lookForYourselves();
     return { released };
   }
 
@@ -337,6 +356,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     },
     later: (tenant, ms, look) => hints.wait(shardOf(tenant, store.shards), ms, look),
     owns: (tenant) => owned.has(shardOf(tenant, store.shards)),
+    alive: (key) => owned.get(shardOf(key.tenant, store.shards))?.shard.alive(key) ?? false,
     shardOf: (tenant) => shardOf(tenant, store.shards),
     close,
   };

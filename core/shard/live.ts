@@ -39,6 +39,8 @@ export interface Live {
   activity: "none" | "waiting" | "queued" | "opening" | "running" | "resting";
   /** The head as last handed to the store. */
   written: string;
+  /** What that head was made of, when it was made here: nothing else of a state moves a head. */
+  shown: { readonly status: Status; readonly wake: number | null; readonly ended: number | null; readonly parked: State["parked"] } | undefined;
   /** Whether the old journal has to go first. */
   drop: boolean;
   /** Lines not handed to the store yet. */
@@ -76,6 +78,7 @@ export function makeLive(key: InstanceKey, text: string, state: State | undefine
     execution: undefined,
     activity: "none",
     written: "",
+    shown: undefined,
     drop: false,
     lines: [],
     first: state?.seq ?? 0,

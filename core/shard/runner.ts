@@ -37,6 +37,8 @@ export interface RunnerParts {
   readonly runnable: RunQueue<() => void>;
   facts(tenant: string): Facts;
   draining(): boolean;
+  /** Counts turns of asynchronous guests that are under way. */
+  turning(by: 1 | -1): void;
   /** Asks the engine to run the queue. */
   pump(): void;
   /** Resolves when all that was appended up to now is durable, or the shard is not ours any more. */
@@ -160,6 +162,7 @@ export function createRunner(parts: RunnerParts): Runner {
       },
       durable: () => live.durable,
       draining: parts.draining,
+      turning: parts.turning,
       runnable: () => ready(live),
       call,
       log(line) {

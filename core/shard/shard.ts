@@ -35,6 +35,8 @@ export interface ShardParts {
   /** Asks the engine to run the queue. */
   pump(): void;
   draining(): boolean;
+  /** Counts turns of asynchronous guests that are under way. */
+  turning(by: 1 | -1): void;
   /** Whether the owner before let go in good order. */
   readonly clean: boolean;
   /** A head was committed, or the instance is gone. */
@@ -49,6 +51,8 @@ export interface Shard {
   begin(): void;
   /** What was queued of an instance is durable. */
   committed(live: Live, head: Head | undefined): void;
+  /** Whether the instance is in memory and has not ended. */
+  alive(key: InstanceKey): boolean;
   /** Attempts that run. */
   running(): number;
   /** Whether all that the owner before left has been found. */
@@ -100,6 +104,10 @@ export function createShard(parts: ShardParts): Shard {
       // also when the head is what it was: a clock that jumped back has woken it too early, and nothing else would again
       else timers.note(wakeOf(live, live.state));
       lives.release(live);
+    },
+    alive(key) {
+      const state = lives.peek(key)?.state;
+      return state !== undefined && state.ended === null;
     },
     running() {
       let n = 0;

@@ -21,6 +21,7 @@ export interface VmPoolOptions {
 
 interface Waiter {
   readonly pages: number;
+  readonly signal: AbortSignal;
   readonly resolve: (vm: Vm | Promise<Vm>) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -37,7 +38,9 @@ export class VmPool {
   readonly #options: VmPoolOptions;
   readonly #places = new Map<Vm, Place>();
   readonly #idle: Vm[] = [];
-  readonly #waiting: Waiter[] = [];
+  #waiting: Waiter[] = [];
+  /** Signals that somebody waited with. One listener for each: a signal looks through all it has before it takes another. */
+  readonly #heard = new WeakSet<AbortSignal>();
   #usedBytes = 0;
   #closed = false;
 
@@ -124,15 +127,17 @@ export class VmPool {
   }
 
   #wait(pages: number, signal: AbortSignal): Promise<Vm> {
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = { pages, resolve, reject };
-      this.#waiting.push(waiter);
-      signal.addEventListener("abort", () => {
-        const at = this.#waiting.indexOf(waiter);
-        if (at >= 0) this.#waiting.splice(at, 1);
-        reject(signal.reason);
-      }, { once: true });
-    });
+    if (!this.#heard.has(signal)) {
+      this.#heard.add(signal);
+      signal.addEventListener("abort", () => this.#turnAway(signal), { once: true });
+    }
+    return new Promise((resolve, reject) => void this.#waiting.push({ pages, signal, resolve, reject }));
+  }
+
+  #turnAway(signal: AbortSignal): void {
+    const away = this.#waiting.filter((waiter) => waiter.signal === signal);
+    this.#waiting = this.#waiting.filter((waiter) => waiter.signal !== signal);
+    for (const { reject } of away) reject(signal.reason);
   }
 
   #serve(): void {

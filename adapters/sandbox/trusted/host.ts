@@ -6,7 +6,7 @@
  */
 import type { SandboxAdapter } from "../../../core/ports/guest.ts";
 import type { WorkflowClass } from "../guest/runtime.ts";
-import { type Defer, defaultDefer } from "./defer.ts";
+import { type Defer, defaultDefer, inOneTask } from "./defer.ts";
 import { trustedGuest } from "./guest.ts";
 
 /** Options of {@linkcode hostSandbox}. */
@@ -30,7 +30,8 @@ export function hostSandbox(
   find: (version: string, className: string) => WorkflowClass | undefined,
   options: HostSandboxOptions = {},
 ): SandboxAdapter {
-  const { runAhead = false, defer = defaultDefer() } = options;
+  const { runAhead = false } = options;
+  const defer = inOneTask(options.defer ?? defaultDefer());
   return {
     name: "host",
     caps: { boundary: "none", mediated: runAhead, hardKill: false, memoryCap: false, metered: false },
