@@ -166,7 +166,11 @@ export async function createTenure(options: TenureOptions, internals: Internals)
       return { guest: await adapter.open(init, signal), mediated: adapter.caps.mediated, ...granted };
     },
     log({ tenant, workflow, id }, { level, text, step }) {
-      options.logger?.[level](text, { tenantId: tenant, workflow, instanceId: id, step });
+      try {
+        options.logger?.[level](text, { tenantId: tenant, workflow, instanceId: id, step });
+      } catch {
+        // a logger that throws is the platform's own trouble, and no instance's
+      }
     },
   };
 

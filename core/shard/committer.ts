@@ -142,10 +142,14 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
     if (inFlight || stopped || pending.size === 0) return;
     const parts = build();
     inFlight = true;
-    write(parts).finally(() => {
+    const over = (): void => {
       inFlight = false;
       failingSince = undefined;
       owners.returned();
+    };
+    write(parts).then(over, (error) => {
+      over();
+      throw error;
     });
   }
 

@@ -49,6 +49,14 @@ export function createLives(
   const loading = new Map<string, Promise<Live | undefined>>();
   let cleared = false;
 
+  async function load(key: InstanceKey, text: string): Promise<Live | undefined> {
+    try {
+      return await read(key, text);
+    } finally {
+      loading.delete(text);
+    }
+  }
+
   async function read(key: InstanceKey, text: string): Promise<Live | undefined> {
     const image = await store.load(shard, key);
     // whoever waited for an earlier reading may have it in hand again, and changed it
@@ -74,7 +82,7 @@ export function createLives(
       if (live !== undefined) return next(live);
       let reading = loading.get(text);
       if (reading === undefined) {
-        reading = read(key, text).finally(() => loading.delete(text));
+        reading = load(key, text);
         loading.set(text, reading);
       }
       return reading.then((read) => {
