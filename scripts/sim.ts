@@ -8,12 +8,15 @@
  *
  * Runs on any runtime: `deno run -A scripts/sim.ts`, `bun scripts/sim.ts`.
  */
+import { spawn } from "node:child_process";
+import { availableParallelism } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { memory } from "../adapters/storage/memory.ts";
 import { hostSandbox } from "../adapters/sandbox/trusted/host.ts";
 import type { WorkflowClass } from "../adapters/sandbox/guest/runtime.ts";
-import { type ScheduleReport, simulate, type SimulatorParts } from "../testing/simulator/schedule.ts";
+import { simulate, type SimulatorParts } from "../testing/simulator/schedule.ts";
+import type { Failure } from "../testing/simulator/world.ts";
 
 const { values } = parseArgs({
   options: {
@@ -23,6 +26,8 @@ const { values } = parseArgs({
     lines: { type: "string", default: "60" },
     keep: { type: "boolean", default: false },
     hash: { type: "boolean", default: false },
+    jobs: { type: "string", default: String(availableParallelism()) },
+    part: { type: "boolean", default: false },
   },
 });
 const parts: SimulatorParts = {
@@ -35,44 +40,88 @@ process.on("unhandledRejection", (error) => {
   process.exit(1);
 });
 
-process.exit(values.seed === undefined ? await many() : await one(Number(values.seed)));
+process.exit(values.part ? await part() : values.seed === undefined ? await many() : await one(Number(values.seed)));
+
+/** As a child of {@linkcode many}: prints its part. */
+async function part(): Promise<number> {
+  const from = Number(values.from);
+  const text = JSON.stringify(await range(from, from + Number(values.schedules)));
+  await new Promise<void>((done) => void process.stdout.write(text, () => done()));
+  return 0;
+}
 
 async function one(seed: number): Promise<number> {
   current = seed;
   const report = await simulate(parts, { seed, trace: true });
   console.log(report.trace.slice(-Number(values.lines)).join("\n"));
   console.log(`seed ${seed} hash ${report.hash} ${JSON.stringify(report.stats)}`);
-  return said(report) ? 0 : 1;
+  return said(seed, report.failure) ? 0 : 1;
+}
+
+/** What came of some schedules. */
+interface Part {
+  readonly done: number;
+  readonly hash: string;
+  readonly failures: readonly { readonly seed: number; readonly rule: string; readonly what: string }[];
+  readonly total: { readonly [name: string]: number };
+}
+
+/** Runs a range in this process. */
+async function range(from: number, to: number): Promise<Part> {
+  const total: Record<string, number> = {};
+  const failures = [];
+  let hash = "";
+  for (current = from; current < to; current++) {
+    const { stats, failure, ...report } = await simulate(parts, { seed: current });
+    for (const [name, n] of Object.entries(stats)) total[name] = (total[name] ?? 0) + n;
+    hash = fold(hash + report.hash);
+    if (failure !== undefined) failures.push({ seed: current, ...failure });
+    if (failure !== undefined && !values.keep) break;
+  }
+  return { done: current - from + (failures.length > 0 && !values.keep ? 1 : 0), hash, failures, total };
 }
 
 async function many(): Promise<number> {
   const begin = performance.now();
-  const from = Number(values.from), to = from + Number(values.schedules);
-  const total = { turns: 0, commits: 0, bodies: 0, instances: 0, processes: 0, time: 0 };
-  const rules = new Map<string, number[]>();
-  let hash = "";
-  for (current = from; current < to; current++) {
-    const report = await simulate(parts, { seed: current });
-    for (const name of Object.keys(total) as (keyof typeof total)[]) total[name] += report.stats[name];
-    hash = fold(hash + report.hash);
-    if (report.failure === undefined) continue;
-    const { rule } = report.failure;
-    if (!rules.has(rule)) said(report);
-    rules.set(rule, [...rules.get(rule) ?? [], current]);
-    if (!values.keep) break;
-  }
+  const from = Number(values.from), count = Number(values.schedules), jobs = Math.min(Number(values.jobs), count);
+  const edge = (n: number): number => from + Math.floor(count * n / jobs);
+  const ranges = Array.from({ length: jobs }, (_, n) => [edge(n), edge(n + 1)] as const);
+  const all = await Promise.all(ranges.map(([a, b]) => jobs === 1 ? range(a, b) : inChild(a, b)));
   const seconds = (performance.now() - begin) / 1000;
-  const n = current - from;
-  const failed = [...rules.values()].reduce((sum, seeds) => sum + seeds.length, 0);
-  console.log(`${n} schedules in ${seconds.toFixed(1)} s (${Math.round(n / seconds * 60)} a minute), ${failed} failed`);
-  console.log(Object.entries(total).map(([name, sum]) => `${name} ${(sum / Math.max(1, n)).toFixed(1)}`).join(", ") + " each");
-  if (values.hash) console.log(`hash ${hash}`);
+  const failures = all.flatMap((part) => part.failures);
+  const n = all.reduce((sum, { done }) => sum + done, 0);
+  const rules = new Map<string, number[]>();
+  for (const { seed, rule, what } of failures) {
+    if (!rules.has(rule)) said(seed, { rule, what });
+    rules.set(rule, [...rules.get(rule) ?? [], seed]);
+  }
+  console.log(`${n} schedules in ${seconds.toFixed(1)} s (${Math.round(n / seconds * 60)} a minute), ${failures.length} failed`);
+  const names = Object.keys(all[0]?.total ?? {});
+  const mean = (name: string): string => (all.reduce((sum, { total }) => sum + (total[name] ?? 0), 0) / Math.max(1, n)).toFixed(1);
+  console.log(`${names.map((name) => `${name} ${mean(name)}`).join(", ")} each`);
+  if (values.hash) console.log(`hash ${fold(all.map(({ hash }) => hash).join(""))}`);
   for (const [rule, seeds] of rules) console.log(`${rule}: ${seeds.length} (seeds ${seeds.slice(0, 8).join(", ")})`);
-  return failed > 0 || n === 0 ? 1 : 0;
+  return failures.length > 0 || n === 0 ? 1 : 0;
+}
+
+/** Runs a range in a process of its own, on the same runtime. */
+async function inChild(from: number, to: number): Promise<Part> {
+  const runtime = "Deno" in globalThis ? ["run", "-A"] : process.execArgv;
+  const script = process.argv[1] as string;
+  const flags = ["--from", String(from), "--schedules", String(to - from), "--part", ...(values.keep ? ["--keep"] : [])];
+  const child = spawn(process.execPath, [...runtime, script, ...flags], { stdio: ["ignore", "pipe", "inherit"] });
+  let text = "";
+  for await (const chunk of child.stdout.setEncoding("utf8")) text += chunk;
+  try {
+    return JSON.parse(text) as Part;
+  } catch {
+    console.log(text);
+    return { done: 0, hash: "", failures: [{ seed: from, rule: "process", what: "the process of these seeds ended early" }], total: {} };
+  }
 }
 
 /** Prints a failure; true when there is none. */
-function said({ seed, failure }: ScheduleReport): boolean {
+function said(seed: number, failure: Failure | undefined): boolean {
   if (failure !== undefined) console.log(`seed ${seed}: ${failure.rule}: ${failure.what}\n  again: npm run sim -- --seed ${seed}`);
   return failure === undefined;
 }
