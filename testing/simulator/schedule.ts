@@ -16,7 +16,7 @@ import { createLedger, nameOf } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
 import { expectedOf } from "./oracle.ts";
 import { heal, type Plan, planOf } from "./plan.ts";
-import { createProcess, EPOCH, type Process } from "./process.ts";
+import { createProcess, EPOCH } from "./process.ts";
 import { programOf } from "./program.ts";
 import { createWorld, type Failure, type World } from "./world.ts";
 

@@ -192,11 +192,13 @@ onEach("list()", (test) => {
     await flows.createBatch(Array.from({ length: 7 }, (_, n) => ({ id: `i${n}` })));
     const seen: string[] = [];
     let pages = 0;
-    for (let cursor: string | undefined; pages === 0 || cursor !== undefined; pages++) {
+    let cursor: string | undefined;
+    do {
       const page = await flows.list({ limit: 3, ...(cursor !== undefined && { cursor }) });
       seen.push(...page.instances.map(({ id }) => id));
       cursor = page.cursor;
-    }
+      pages++;
+    } while (cursor !== undefined);
     assertEquals(seen, ["i0", "i1", "i2", "i3", "i4", "i5", "i6"]);
     assertEquals(pages, 3);
   });

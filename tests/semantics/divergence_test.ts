@@ -54,7 +54,7 @@ onEach("code that departs from its history", (test) => {
     });
 
     test(`(${code}) loses nothing: after the fix resume() goes on`, async (world) => {
-      const order = await changed(world, code);
+      await changed(world, code);
       await world.reopen(grants("old"));
       const again = await world.flows().get("order-1");
       assertEquals((await again.status()).paused?.code, "nondeterministic");
