@@ -28,7 +28,7 @@ function machine(limits = {}): { state: State; lines: string[]; at(now: number):
     }
     return records;
   };
-  take([record({ k: "created", t: 1_000, life: 1, version: "v", seed: "s", rng: 1 }, "j{}")]);
+  take([record({ k: "created", v: 1, t: 1_000, life: 1, version: "v", seed: "s", rng: 1 }, "j{}")]);
   return { state, lines, at: (now) => ({ now, limits: { ...DEFAULT_LIMITS, ...limits }, draining: false }), take };
 }
 

@@ -17,9 +17,14 @@ interface At {
   readonly t: number;
 }
 
+/** The format that this version writes. */
+export const FORMAT = 1;
+
 /** The first record of a life. Value: the params. */
 export interface Created extends At {
   readonly k: "created";
+  /** The {@linkcode FORMAT} of the journal: a reader refuses one that is newer than its own. */
+  readonly v: number;
   /** 1, and one more at each restart. */
   readonly life: number;
   /** Content hash of the code. */

@@ -7,7 +7,7 @@ import { findVersion, type TenantRecord, withVersion } from "../code/tenant_reco
 import type { Facts } from "../instance/decide/common.ts";
 import { eventReceived, pauseRequested, resumed, terminated } from "../instance/decide/control.ts";
 import { TenureError } from "../errors.ts";
-import { record } from "../instance/records.ts";
+import { FORMAT, record } from "../instance/records.ts";
 import { isEnded, type State } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
@@ -137,7 +137,7 @@ export function createApply(parts: ApplyParts): (request: Request, decided: Deci
   ): void {
     if (before !== undefined) runner.end(before);
     const live = lives.replace(key, before, true);
-    lives.append(live, [record({ k: "created", t: clock.now(), ...life, seed: clock.uuid(), rng: 1 }, params)]);
+    lives.append(live, [record({ k: "created", v: FORMAT, t: clock.now(), ...life, seed: clock.uuid(), rng: 1 }, params)]);
     runner.proceed(live);
   }
 

@@ -10,7 +10,8 @@ import type { Head, InstanceKey, Lease, Store } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import { createCommitter, outcomeUnknown } from "./committer.ts";
 import { createHints, repeat } from "./hints.ts";
-import { errorOf, type Outcome, type Request } from "./requests.ts";
+import { isUnreadable } from "./lives.ts";
+import { errorOf, type Outcome, refused, type Request } from "./requests.ts";
 import { createRunQueue } from "./run_queue.ts";
 import { createRoom } from "./room.ts";
 import { createShard, type Shard } from "./shard.ts";
@@ -243,9 +244,10 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
             committer.ack(shard, { key, outcome: JSON.stringify(outcome) }, live);
             committer.wait(shard, { ok: () => void durable.add(key), lost: () => {} }, live);
           });
-        } catch {
-          // it stays in the inbox: the storage failed, not the message
-          taken.delete(key);
+        } catch (error) {
+          // it stays in the inbox when the storage failed, not the message
+          if (!isUnreadable(error)) taken.delete(key);
+          else committer.ack(shard, { key, outcome: JSON.stringify(refused(error.code, error.message)) });
         }
       }
     };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { TenureError } from "../errors.ts";
 import { keyText } from "../ids.ts";
 import type { Records } from "../instance/decide/common.ts";
 import { stateOf } from "../instance/evolve.ts";
@@ -10,6 +11,11 @@ import { emptyState } from "../instance/state.ts";
 import type { InstanceKey, Store } from "../ports/store.ts";
 import type { Committer } from "./committer.ts";
 import { appendTo, type Live, makeLive } from "./live.ts";
+
+/** Whether an instance cannot be read, now or ever: no trouble of the storage, so nobody waits for it (I25). */
+export function isUnreadable(error: unknown): error is TenureError {
+  return error instanceof TenureError && (error.code === "corrupt" || error.code === "storage_newer");
+}
 
 /** Loads them, changes them, lets them go when all is durable. */
 export interface Lives {

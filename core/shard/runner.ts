@@ -13,7 +13,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import type { Live } from "./live.ts";
-import type { Lives } from "./lives.ts";
+import { isUnreadable, type Lives } from "./lives.ts";
 import type { Room } from "./room.ts";
 import type { RunQueue } from "./run_queue.ts";
 import { createSlots } from "./slots.ts";
@@ -147,7 +147,7 @@ export function createRunner(parts: RunnerParts): Runner {
       if (live?.activity !== "opening" && live?.activity !== "waiting") follow(slots.next(key.tenant));
     });
     // a store that does not answer has lost nothing: the instance is found again when it does
-    found?.catch(() => void clock.setTimer(RETRY, () => follow(key)));
+    found?.catch((error) => isUnreadable(error) ? follow(slots.next(key.tenant)) : void clock.setTimer(RETRY, () => follow(key)));
   }
 
   function desk(live: Live, state: State, call: Desk["call"]): Desk {

@@ -15,7 +15,7 @@ import type { Opener } from "./activation.ts";
 import { createApply, type Decided } from "./apply.ts";
 import type { Committer } from "./committer.ts";
 import { type Live, wakeOf } from "./live.ts";
-import { createLives } from "./lives.ts";
+import { createLives, isUnreadable } from "./lives.ts";
 import type { Request } from "./requests.ts";
 import type { Room } from "./room.ts";
 import type { RunQueue } from "./run_queue.ts";
@@ -80,10 +80,15 @@ export function createShard(parts: ShardParts): Shard {
   }
 
   async function wake(key: InstanceKey): Promise<boolean> {
-    return await lives.find(key, (live) => {
-      if (live?.state !== undefined) runner.proceed(live);
-      return !(live?.activity === "waiting" && room.full());
-    });
+    try {
+      return await lives.find(key, (live) => {
+        if (live?.state !== undefined) runner.proceed(live);
+        return !(live?.activity === "waiting" && room.full());
+      });
+    } catch (error) {
+      if (isUnreadable(error)) return true;
+      throw error;
+    }
   }
 
   /** What ran when an owner died is cut off before anything else happens to it, whoever asks for it first. */
