@@ -99,7 +99,7 @@ export function programOf(r: Chance, prefix: string): Program {
 
   /** What a body issues together has names of its own: a retry may find some of it settled, and so issue in another order. */
   function inBody(path: string, depth: number): Node {
-    if (!r.once(4)) return leaf(path, depth, true);
+    if (!r.once(4)) return leaf(path, depth, false);
     const of = [leaf(`${path}.0`, depth, true), leaf(`${path}.1`, depth, true)];
     return add({ k: r.pick(["all", "settled", "loose", "try"] as const), path, of });
   }

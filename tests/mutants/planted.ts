@@ -1,0 +1,140 @@
+/**
+ * Bugs that we plant: each is one that somebody made, here or elsewhere, and the simulator has to find it.
+ *
+ * @module
+ */
+
+/** A change of the source. */
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  /** Pairs: each text stands there once, and becomes the other. */
+  readonly change: readonly (readonly [from: string, to: string])[];
+}
+
+/** By name. */
+export const PLANTED: readonly Mutant[] = [
+  {
+    name: "the store does not look at the epoch of a commit",
+    file: "adapters/storage/memory.ts",
+    change: [["const fenced = batches.filter((b) => !owns(shardAt(b.shard), b.epoch))", "const fenced = batches.filter(() => false)"]],
+  },
+  {
+    name: "acknowledged before the commit",
+    file: "core/shard/engine.ts",
+    change: [["          committer.wait(shard, {\n            ok: () => resolve(decided),", "          resolve(decided);\n          committer.wait(shard, {\n            ok: () => {},"]],
+  },
+  {
+    name: "a batch whose outcome is unknown is sent again blindly",
+    file: "core/shard/committer.ts",
+    change: [
+      ["if (lease?.lastBatch === id) applied = true;", "if (lease?.lastBatch === \"\") applied = false;"],
+      ["lease === null || lease.lastBatch !== (known.get(part.shard) ?? \"\")", "lease === null"],
+    ],
+  },
+  {
+    name: "an event wakes nobody",
+    file: "core/shard/apply.ts",
+    change: [["    if (records.length > 0) runner.proceed(live);\n", ""]],
+  },
+  {
+    name: "a due time is set anew when an instance is cut off",
+    file: "core/instance/evolve.ts",
+    change: [["    (state.ops[n] as Op).running = false;\n    state.pending.add(n);", "    const op = state.ops[n] as Op;\n    op.running = false;\n    if (op.due !== null) op.due = state.t + op.timeout;\n    state.pending.add(n);"]],
+  },
+  {
+    name: "the order of settlements is lost",
+    file: "core/instance/evolve.ts",
+    change: [["if (op.parent === -1) state.settlements.push(op.op);", "if (op.parent === -1) state.settlements.push(op.op), state.settlements.sort((a, b) => a - b);"]],
+  },
+  {
+    name: "a wait that has timed out takes a later event",
+    file: "core/instance/decide/rest.ts",
+    change: [["event !== undefined && (op.due === null || accepted <= op.due)", "event !== undefined"]],
+  },
+  {
+    name: "a body runs before its start is durable",
+    file: "core/execution/execution.ts",
+    change: [["    outstanding++;\n    desk.afterCommit(() => {", "    outstanding++;\n    ((run: () => void) => run())(() => {"]],
+  },
+  {
+    name: "a head goes without what it stands for",
+    file: "core/shard/committer.ts",
+    change: [["        if (head !== undefined) heads.push(head);\n", "        if (head !== undefined && live.lines.length === 0) heads.push(head);\n"]],
+  },
+  {
+    name: "steps within a body are counted with the run's",
+    file: "core/instance/evolve.ts",
+    change: [["const group = family(parent, head.kind, head.name);", "const group = family(-1, head.kind, head.name);"]],
+  },
+  {
+    name: "the outcome of a message is forgotten",
+    file: "core/shard/committer.ts",
+    change: [["        acks.push(...live.acks.splice(0));\n", "        live.acks.splice(0);\n"]],
+  },
+  {
+    name: "an old life runs on after a restart",
+    file: "core/shard/apply.ts",
+    change: [["    if (before !== undefined) runner.end(before);\n    const live", "    const live"]],
+  },
+  {
+    name: "timers fire before what was sent earlier is read",
+    file: "core/shard/engine.ts",
+    change: [["        await look();\n        break;", "        void look();\n        break;"]],
+  },
+  {
+    name: "a crash is counted after the code runs",
+    file: "core/shard/runner.ts",
+    change: [["      await parts.durable();\n", ""]],
+  },
+  {
+    name: "a timer is early",
+    file: "core/instance/decide/rest.ts",
+    change: [["return op.due <= now ? { at: op.due", "return op.due <= now + 20 ? { at: op.due"]],
+  },
+  {
+    name: "a pause moves no timer",
+    file: "core/instance/evolve.ts",
+    change: [["      shift(state, head.t);\n", ""]],
+  },
+  {
+    name: "an instance is read while its commit is in flight",
+    file: "core/shard/lives.ts",
+    change: [[" || live.queued || live.inFlight;", " || live.queued;"]],
+  },
+  {
+    name: "what is queued is not sent by itself",
+    file: "core/shard/committer.ts",
+    change: [["      owners.queued();\n", ""]],
+  },
+  {
+    name: "a clock that jumps back loses a timer",
+    file: "core/shard/shard.ts",
+    change: [["else timers.note(wakeOf(live, live.state));", "else if (head !== undefined) timers.note(wakeOf(live, live.state));"]],
+  },
+  {
+    name: "a release forgets bodies that were about to begin",
+    file: "core/shard/shard.ts",
+    change: [["if (state !== undefined && isBusy(state))", "if (state !== undefined && live.execution !== undefined && live.execution.running() > 0)"]],
+  },
+  {
+    name: "two readers of an instance make two of it",
+    file: "core/shard/lives.ts",
+    change: [["if (present !== undefined || image === null || cleared) return present;", "if (image === null || cleared) return undefined;"]],
+  },
+  {
+    name: "records follow the end",
+    file: "core/instance/decide/step.ts",
+    change: [["  if (isEnded(state)) return NOTHING;\n", ""]],
+  },
+  {
+    name: "a known event id is a new event",
+    file: "core/instance/decide/control.ts",
+    change: [["  if (event.id !== undefined && state.eventIds.has(event.id)) return NOTHING;\n", ""]],
+  },
+  {
+    name: "an id that is taken is created again",
+    file: "core/shard/apply.ts",
+    change: [["    if (existing?.state !== undefined) {\n", "    if (existing?.state !== undefined && existing.state.seq < 3) {\n"]],
+  },
+];
