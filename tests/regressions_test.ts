@@ -31,3 +31,98 @@ onEach("after a crash", (test) => {
     assertEquals((await types(after)).filter((type) => type === "interrupted").length, 1);
   });
 });
+
+const OVER = "Cannot run a step: what it stands in has ended";
+
+onEach("a body that its run does not wait for", (test) => {
+  test("is refused what would never come, and so comes to its end", async ({ run, notes, when, open }) => {
+    const order = await run(`
+      step.do("loose", async () => {
+        await T.gate("end");
+        const told = await step.waitForEvent("w", { type: "never" }).catch((error) => error.message);
+        await T.note(told);
+      });
+      await step.do("b", async () => T.note("b"));
+      return "done";
+    `);
+    assertEquals(await order.result(), "done");
+    assertEquals(notes, ["b"]);
+    open("end");
+    await when("the body has heard", () => notes.length === 2);
+    assertEquals(notes[1], OVER);
+  });
+
+  test("and that waits already when the run ends hears the same", async ({ run, notes, when, pass }) => {
+    const order = await run(`
+      step.do("loose", async () => {
+        const told = await step.waitForEvent("w", { type: "never" }).catch((error) => error.message);
+        await T.note(told);
+      });
+      await step.sleep("s", 1);
+      await step.do("b", async () => 1);
+      return "done";
+    `);
+    await when("the body waits", async () => (await order.history()).entries.some(({ name }) => name === "w"));
+    await pass("1 second");
+    assertEquals(await order.result(), "done");
+    await when("the body has heard", () => notes.length === 1);
+    assertEquals(notes, [OVER]);
+  });
+});
+
+onEach("a step that times out", (test) => {
+  test("takes the steps within it along, and the next attempt runs them again", async ({ run, notes, pass, until, open }) => {
+    const order = await run(`
+      return await step.do("outer", { retries: { limit: 1, delay: 0 }, timeout: "1 minute" }, async (ctx) =>
+        await step.do("inner", async (inner) => { await T.note([ctx.attempt, inner.attempt]); return await T.gate("inner " + inner.attempt); }));
+    `);
+    open("inner 2", "well");
+    await until(order, "running");
+    await pass("1 minute");
+    assertEquals(await order.result(), "well");
+    assertEquals(notes, [[1, 1], [2, 2]]);
+  });
+});
+
+onEach("close()", (test) => {
+  test("ends the waiting of result()", async (world) => {
+    const order = await world.run(`await step.sleep("s", "1 day")`);
+    await world.until(order, "waiting");
+    const waiting = order.result().then(() => "ended", (error) => error.code);
+    await world.close();
+    assertEquals(await waiting, "closed");
+  });
+});
+
+onEach("a logger that throws", (test) => {
+  test("harms no run", async (world) => {
+    const no = () => {
+      throw new Error("no disk");
+    };
+    await world.reopen({ logger: { debug: no, info: no, warn: no, error: no } });
+    assertEquals(await (await world.run(`console.log(1); await step.do("a", async () => console.log(2)); return 3`)).result(), 3);
+  });
+});
+
+onEach("a damaged journal", (test) => {
+  test("is an error of its instance, and stops no other", async (world) => {
+    const bad = await world.run(`await step.sleep("s", "1 hour"); return "bad"`, { id: "bad" });
+    const good = await world.run(`await step.sleep("s", "1 hour"); return "good"`, { id: "good" });
+    await world.until(bad, "waiting");
+    await world.until(good, "waiting");
+    await world.crash({ engine: false });
+    const store = await world.storage.open();
+    const lease = await store.acquire(0, "vandal", 1);
+    const key = { tenant: "acme", workflow: "Flow", id: "bad" };
+    const next = (await store.load(0, key))?.journal.join("\n").split("\n").length ?? 0;
+    const append = { key, seq: next, count: 1, text: '{"k":"nonsense","t":1}' };
+    await store.commit("damage", [{ shard: 0, epoch: lease?.epoch ?? 0, drops: [], heads: [], appends: [append], cells: [], acks: [] }]);
+    await store.release(0, lease?.epoch ?? 0);
+    await store.close();
+    await world.crash({ engine: true });
+    await world.pass("1 hour");
+    assertEquals(await (await world.flows().get("good")).result(), "good");
+    const code = await (await world.flows().get("bad")).sendEvent({ type: "t" }).then(() => "", (error) => error.code);
+    assertEquals(code, "corrupt");
+  });
+});
