@@ -5,8 +5,9 @@
  */
 import { pageSize, readCursor, writeCursor } from "./pages.ts";
 import { quote, TenureError, type WorkflowError } from "./errors.ts";
+import { stateOf } from "./instance/evolve.ts";
 import { type HistoryEntry, readHistory } from "./instance/history.ts";
-import { checkInstanceId } from "./ids.ts";
+import { checkInstanceId, orderedUuid } from "./ids.ts";
 import type { Status } from "./instance/state.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock } from "./ports/clock.ts";
@@ -22,7 +23,7 @@ export interface WorkflowInstanceCreateOptions<Params = unknown> {
   /**
    * The instance's id: letters, digits, `_` and `-`, at most 100.
    *
-   * @default {crypto.randomUUID()}
+   * @default {a random UUID that begins with the time (version 7)}
    */
   readonly id?: string;
   /**
@@ -158,7 +159,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       verb: "create",
       tenant,
       workflow: name,
-      id: id ?? parts.clock.uuid(),
+      id: id ?? orderedUuid(parts.clock),
       fresh: id === undefined,
       params: encodeWithin(params === undefined ? {} : params, parts.limits().paramsBytes, "params"),
       ...(version !== undefined && { version }),
@@ -239,6 +240,8 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
         const size = pageSize(limit);
         const image = await store.load(engine.shardOf(tenant), key);
         if (image === null) throw unknown(id);
+        // what the owner cannot run is not shown as if it ran
+        stateOf(image.journal);
         const entries = readHistory(image.journal, from, size);
         return entries.length < size ? { entries } : { entries, cursor: writeCursor([from + size]) };
       },

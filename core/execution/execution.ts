@@ -77,8 +77,9 @@ export function createExecution(desk: Desk, run: Run): Execution {
   let started = false;
   let closed = false;
   let dead = false;
-  /** A turn of an asynchronous guest is under way. */
+  /** A turn of an asynchronous guest is under way; whose turn the last one was. */
   let turning = false;
+  let turnOwner = -1;
   /** Calls of the run, and effects that wait for a commit. */
   let outstanding = 0;
   /** A guest that acts by itself has issued something between turns. */
@@ -150,15 +151,17 @@ export function createExecution(desk: Desk, run: Run): Execution {
 
   function take(next: Outgoing): void {
     turning = true;
+    turnOwner = next.owner;
     const turn = guest.turn(next.frame, next.time);
-    if (!(turn instanceof Promise)) return turned(turn, next.owner);
+    if (!(turn instanceof Promise)) return turned(turn, turnOwner);
     desk.turning(1);
-    const over = (result: Turn): void => {
-      desk.turning(-1);
-      turned(result, next.owner);
-      desk.runnable();
-    };
-    turn.then(over, () => over(FAILED));
+    turn.then(turnOver, () => turnOver(FAILED));
+  }
+
+  function turnOver(result: Turn): void {
+    desk.turning(-1);
+    turned(result, turnOwner);
+    desk.runnable();
   }
 
   function turned(turn: Turn, owner: number): void {

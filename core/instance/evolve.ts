@@ -146,8 +146,8 @@ function scheduled(state: State, head: Scheduled, seq: number): void {
   };
   state.ops.push(op);
   state.open.add(op.op);
-  state.pending.add(op.op);
   if (head.start === 1) start(state, op, 1, head.t);
+  else state.pending.add(op.op);
   const around = state.ops[parent];
   if (around !== undefined) around.nested = true;
   state.byIdentity.set(identity(parent, head.kind, head.name, count), op.op);

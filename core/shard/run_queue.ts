@@ -19,33 +19,72 @@ export interface RunQueue<T> {
 
 /** Makes one. */
 export function createRunQueue<T>(): RunQueue<T> {
-  // both keep insertion order: the first tenant is served, then goes to the end while it has more
-  const tenants = new Map<string, Set<T>>();
-  let size = 0;
+  const queued = new Set<T>();
+  const tenants = new Map<string, Fifo<T>>();
+  /** Queues that are not empty: the first is served, then goes to the end while it has more. */
+  const turns = new Fifo<Fifo<T>>();
   return {
     push(tenant, item) {
-      const queue = tenants.get(tenant);
-      if (queue === undefined) tenants.set(tenant, new Set([item]));
-      else if (queue.has(item)) return;
-      else queue.add(item);
-      size++;
+      if (queued.has(item)) return;
+      queued.add(item);
+      let queue = tenants.get(tenant);
+      if (queue === undefined) {
+        queue = new Fifo(tenant);
+        tenants.set(tenant, queue);
+        turns.push(queue);
+      }
+      queue.push(item);
     },
     shift() {
-      for (const [tenant, queue] of tenants) {
-        for (const item of queue) {
-          queue.delete(item);
-          tenants.delete(tenant);
-          if (queue.size > 0) tenants.set(tenant, queue);
-          size--;
-          return item;
-        }
-      }
-      return undefined;
+      const queue = turns.shift();
+      const item = queue?.shift();
+      if (queue === undefined || item === undefined) return undefined;
+      if (queue.isEmpty()) tenants.delete(queue.name);
+      else turns.push(queue);
+      queued.delete(item);
+      return item;
     },
-    size: () => size,
+    size: () => queued.size,
     clear() {
+      queued.clear();
       tenants.clear();
-      size = 0;
+      turns.clear();
     },
   };
+}
+
+/** First in, first out, without moving what waits. */
+class Fifo<T> {
+  readonly name: string;
+  #items: (T | undefined)[] = [];
+  #first = 0;
+
+  constructor(name = "") {
+    this.name = name;
+  }
+
+  isEmpty(): boolean {
+    return this.#first === this.#items.length;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    const item = this.#items[this.#first];
+    if (item === undefined) return undefined;
+    this.#items[this.#first++] = undefined;
+    // what was taken is cut off when it is most of the array
+    if (this.#first >= 64 && this.#first * 2 >= this.#items.length) {
+      this.#items = this.#items.slice(this.#first);
+      this.#first = 0;
+    } else if (this.isEmpty()) this.clear();
+    return item;
+  }
+
+  clear(): void {
+    this.#items = [];
+    this.#first = 0;
+  }
 }

@@ -205,7 +205,10 @@ export function createRunner(parts: RunnerParts): Runner {
   /** Looks again in `ms`: the store's timers do not know of a running instance. A timer that stands already and is not later serves as well: looking too early does no harm. */
   function watch(live: Live, ms: number): void {
     const at = clock.monotonic() + ms;
-    if (ms === Infinity || live.timerAt <= at) return;
+    if (ms !== Infinity && at < live.timerAt) arm(live, ms, at);
+  }
+
+  function arm(live: Live, ms: number, at: number): void {
     live.stopTimer?.();
     live.timerAt = at;
     live.stopTimer = clock.setTimer(ms, () => {

@@ -6,16 +6,21 @@
 import type { Limits } from "../../../core/limits.ts";
 import type { Death, Guest, Turn } from "../../../core/ports/guest.ts";
 import { entryOf } from "./entry.ts";
+import type { Layout } from "./layout.ts";
 import type { VmPool } from "./pool.ts";
 import type { Vm } from "./vm.ts";
 
 /** A guest in a VM that stands at the warm image of its version. The VM goes back to the pool, or is lost. */
-export function vmGuest(vm: Vm, { limits, pool }: { readonly limits: Limits; readonly pool: VmPool }): Guest {
+export function vmGuest(
+  vm: Vm,
+  { limits, layout, pool }: { readonly limits: Limits; readonly layout: Layout; readonly pool: VmPool },
+): Guest {
   let live: Vm | undefined = vm;
   let death: Death | undefined;
   return {
     turn(frame, time) {
       if (live === undefined) return deadTurn(death, []);
+      pool.runs(vm, layout);
       const { out, death: cause } = live.enter(entryOf(limits, time), () => {
         if (frame !== "") vm.callWithText(vm.handles.deliver, frame);
         vm.pump();

@@ -7,8 +7,10 @@
  * @module
  */
 import { TenureError } from "../../../core/errors.ts";
+import type { Layout } from "./layout.ts";
 import { INITIAL_PAGES, PAGE_BYTES } from "./machine.ts";
 import type { Vm } from "./vm.ts";
+import { warm } from "./warm.ts";
 
 /** How a pool is made. */
 export interface VmPoolOptions {
@@ -42,6 +44,8 @@ export class VmPool {
   /** Signals that somebody waited with. One listener for each: a signal looks through all it has before it takes another. */
   readonly #heard = new WeakSet<AbortSignal>();
   #usedBytes = 0;
+  #last: Vm | undefined;
+  #warmth = 0;
   #closed = false;
 
   /** Makes an empty one. */
@@ -77,6 +81,12 @@ export class VmPool {
     this.#places.delete(vm);
     this.#usedBytes -= place.bytes;
     this.#serve();
+  }
+
+  /** A VM is about to run: what others that ran since have driven out of the CPU's caches is brought back. */
+  runs(vm: Vm, layout: Layout): void {
+    if (this.#last !== vm) this.#warmth = warm(vm.machine, layout);
+    this.#last = vm;
   }
 
   /** Counts what a VM that is in use has grown to. */

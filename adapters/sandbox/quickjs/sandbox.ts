@@ -92,12 +92,12 @@ export class QuickJSSandbox implements SandboxAdapter {
       if (image !== undefined) {
         restoreImage(vm.machine, this.#layout(), image);
         vm.sources = tenantSources(text);
-        return vmGuest(vm, { limits, pool: this.#pool });
+        return vmGuest(vm, { limits, layout: this.#layout(), pool: this.#pool });
       }
       const { loaded, image: made } = this.#load(vm, { modules: decodePrepared(text), text, limits });
       if (made !== undefined) {
         this.#images.set(key, made);
-        return vmGuest(vm, { limits, pool: this.#pool });
+        return vmGuest(vm, { limits, layout: this.#layout(), pool: this.#pool });
       }
       this.#pool.discard(vm);
       return stillborn("death" in loaded && loaded.death ? loaded.death : failedDeath("The code could not be loaded again"));

@@ -30,13 +30,17 @@ export function outsideGuests(run: () => void): void {
  * @param guest what {@linkcode currentGuest} answers in it
  */
 export function asyncContext(guest: object): ContextTracker {
+  let enter: ((what: () => void) => void) | undefined;
   return {
     current() {
       const place = places.getStore();
       return place?.guest === guest ? place.scope : undefined;
     },
     run(scope, what) {
-      places.run({ guest, scope }, what);
+      if (scope.id !== 0) return places.run({ guest, scope }, what);
+      // the run is entered again with every settlement: its place is made once
+      enter ??= places.run({ guest, scope }, () => AsyncLocalStorage.snapshot());
+      enter(what);
     },
   };
 }

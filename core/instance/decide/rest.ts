@@ -20,7 +20,7 @@ import { startAttempt } from "./step.ts";
  * @param issued whether the live guest has issued the command: only then can its body run or its outcome be delivered
  */
 export function whenAtRest(state: State, issued: (op: number) => boolean, facts: Facts): Records {
-  if (state.phase !== "active" && state.phase !== "pausing") return NOTHING;
+  if (state.pending.size === 0 || (state.phase !== "active" && state.phase !== "pausing")) return NOTHING;
   let first: { readonly at: number; readonly op: Op; readonly event: number } | undefined;
   for (const n of state.pending) {
     const op = state.ops[n] as Op;
@@ -55,6 +55,7 @@ export function whenAtRest(state: State, issued: (op: number) => boolean, facts:
 /** When time alone brings the next decision of {@linkcode whenAtRest}: ms, `Infinity` for never. */
 export function nextAtRest(state: State, issued: (op: number) => boolean, facts: Facts): number {
   let next = Infinity;
+  if (state.pending.size === 0) return next;
   if (state.phase !== "active" && state.phase !== "pausing") return next;
   for (const n of state.pending) {
     const { due, parent } = state.ops[n] as Op;
