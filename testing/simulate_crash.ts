@@ -108,7 +108,7 @@ export type CrashSetup<Params = unknown, Options extends CrashOptions<Params> = 
  *     },
  *   };
  * });
- * for (const { step, crash } of repeated) console.log(`${step}: again when it died ${crash.when} ${crash.writes}`);
+ * for (const { step, crash } of repeated) console.log(`${step}: again when it died ${crash.when} ${crash.writes[0]}`);
  * // → charge the card: again when it died before settled do "charge the card"
  * ```
  *
