@@ -1,0 +1,26 @@
+/**
+ * A process that measures one thing, given as JSON in its first argument, and reports it as one line of JSON.
+ *
+ * @module
+ */
+import process from "node:process";
+import { type CommitsTask, measureCommits } from "./commits.ts";
+import { type CpuTask, measureCpu } from "./cpu.ts";
+import { type HistoryTask, measureHistory } from "./history.ts";
+
+/** All that can be asked for. */
+export type Task = CpuTask | CommitsTask | HistoryTask;
+
+const report = await perform(JSON.parse(process.argv[2] ?? "") as Task);
+process.stdout.write(`\n${JSON.stringify(report)}\n`);
+
+function perform(task: Task): Promise<unknown> {
+  switch (task.task) {
+    case "cpu":
+      return measureCpu(task);
+    case "commits":
+      return measureCommits(task);
+    case "history":
+      return measureHistory(task);
+  }
+}
