@@ -4,7 +4,6 @@
  * @module
  */
 import { quote, TenureError, WorkflowError } from "./errors.ts";
-import type { Clock } from "./ports/clock.ts";
 import type { InstanceKey } from "./ports/store.ts";
 import { byteLength } from "./utf8.ts";
 
@@ -55,15 +54,6 @@ function isLone(text: string, i: number): boolean {
   }
   const before = text.charCodeAt(i - 1);
   return !(before >= 0xd800 && before < 0xdc00);
-}
-
-/**
- * A UUID that begins with the time (version 7), so that new instances stand next to each other in a store's indices: a
- * commit of many then writes few pages.
- */
-export function orderedUuid(clock: Clock): string {
-  const time = Math.max(0, Math.floor(clock.now())).toString(16).padStart(12, "0").slice(-12);
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${clock.uuid().slice(15)}`;
 }
 
 /** An injective text for (tenant, workflow, id): lengths first, so no choice of characters can make two alike. */

@@ -45,8 +45,8 @@ export function compareHead(a: Head, b: Head): number {
 }
 
 /** An error that says that what is stored, or what is to be stored, does not fit together. */
-export function corrupt(message: string): Error & { readonly code: "corrupt" } {
-  return Object.assign(new Error(message), { code: "corrupt" as const });
+export function corrupt(message: string): TenureError {
+  return new TenureError("corrupt", message);
 }
 
 /** Refuses a text that a store cannot keep as it is. */

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import { TenureError } from "../errors.ts";
-import { FORMAT, readRecord, type Record, type Scheduled, type Settled } from "./records.ts";
+import { eachRecord, type Record, type Scheduled, type Settled } from "./records.ts";
 import { emptyState, family, identity, type Op, type State } from "./state.ts";
 
 /**
@@ -94,28 +93,8 @@ export function evolve(state: State, record: Record, bytes: number): State {
  */
 export function stateOf(journal: readonly string[]): State {
   const state = emptyState();
-  let seq = 0;
-  for (const text of journal) {
-    for (const line of text.split("\n")) {
-      try {
-        const read = readRecord(line);
-        if (seq === 0) checkFirst(read);
-        evolve(state, read, line.length);
-        seq++;
-      } catch (cause) {
-        if (cause instanceof TenureError) throw cause;
-        throw new TenureError("corrupt", `Cannot read the journal: its record ${seq} is damaged`, { cause });
-      }
-    }
-  }
+  eachRecord(journal, (record, line) => void evolve(state, record, line.length));
   return state;
-}
-
-function checkFirst({ head }: Record): void {
-  if (head.k !== "created") throw new TypeError("A journal begins with the creation of its instance");
-  if (head.v > FORMAT) {
-    throw new TenureError("storage_newer", `Cannot read the journal: its format ${head.v} is newer than this version's ${FORMAT}`);
-  }
 }
 
 function scheduled(state: State, head: Scheduled, seq: number): void {

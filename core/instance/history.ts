@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { readRecord } from "./records.ts";
+import { eachRecord, type Header } from "./records.ts";
 import type { ErrorSummary } from "../ports/guest.ts";
 import { decode } from "../values.ts";
 
@@ -57,20 +57,17 @@ export function readHistory(journal: readonly string[], from: number, limit: num
   const names: { kind: NonNullable<HistoryEntry["kind"]>; name: string }[] = [];
   const entries: HistoryEntry[] = [];
   let seq = 0;
-  for (const text of journal) {
-    for (const line of text.split("\n")) {
-      const { head, value } = readRecord(line);
-      if (head.k === "scheduled") names[head.op] = { kind: head.kind, name: head.name };
-      if (seq >= from && entries.length < limit) entries.push(entryOf(seq, head, value, names));
-      seq++;
-    }
-  }
+  eachRecord(journal, ({ head, value }) => {
+    if (head.k === "scheduled") names[head.op] = { kind: head.kind, name: head.name };
+    if (seq >= from && entries.length < limit) entries.push(entryOf(seq, head, value, names));
+    seq++;
+  });
   return entries;
 }
 
 function entryOf(
   seq: number,
-  head: ReturnType<typeof readRecord>["head"],
+  head: Header,
   value: string | undefined,
   names: readonly { kind: NonNullable<HistoryEntry["kind"]>; name: string }[],
 ): HistoryEntry {

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { TenureError } from "../errors.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
 
 /** What a command is. */
@@ -156,10 +157,56 @@ export function writeRecord(r: Record): string {
   return r.value === undefined ? head : `${head}\t${r.value}`;
 }
 
-/** Reads a line that {@linkcode writeRecord} wrote. */
+/** Every kind: with another one a line is not ours, or damaged. */
+const KINDS: ReadonlySet<string> = new Set<Header["k"]>([
+  "created",
+  "scheduled",
+  "started",
+  "attempt_failed",
+  "settled",
+  "event",
+  "pause_requested",
+  "paused",
+  "resumed",
+  "interrupted",
+  "completed",
+  "errored",
+  "terminated",
+]);
+
+/** Reads a line that {@linkcode writeRecord} wrote; throws when it is none. */
 export function readRecord(line: string): Record {
   const tab = line.indexOf("\t");
-  return tab < 0
-    ? { head: JSON.parse(line) as Header }
-    : { head: JSON.parse(line.slice(0, tab)) as Header, value: line.slice(tab + 1) };
+  const head = JSON.parse(tab < 0 ? line : line.slice(0, tab)) as Header;
+  if (!KINDS.has(head.k) || !Number.isSafeInteger(head.t)) throw new TypeError("It is no record");
+  return tab < 0 ? { head } : { head, value: line.slice(tab + 1) };
+}
+
+/**
+ * Calls `each` with every record of a journal (texts of whole records, one a line) and its line.
+ *
+ * @throws {TenureError} `storage_newer` when a newer version has written it, `corrupt` when it is no journal
+ */
+export function eachRecord(journal: readonly string[], each: (record: Record, line: string) => void): void {
+  let seq = 0;
+  for (const text of journal) {
+    for (const line of text.split("\n")) {
+      try {
+        const read = readRecord(line);
+        if (seq === 0) checkFirst(read);
+        each(read, line);
+        seq++;
+      } catch (cause) {
+        if (cause instanceof TenureError) throw cause;
+        throw new TenureError("corrupt", `Cannot read the journal: its record ${seq} is damaged`, { cause });
+      }
+    }
+  }
+}
+
+function checkFirst({ head }: Record): void {
+  if (head.k !== "created") throw new TypeError("A journal begins with the creation of its instance");
+  if (head.v > FORMAT) {
+    throw new TenureError("storage_newer", `Cannot read the journal: its format ${head.v} is newer than this version's ${FORMAT}`);
+  }
 }

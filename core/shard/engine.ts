@@ -10,6 +10,7 @@ import type { Head, InstanceKey, Lease, Store } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import { createCommitter, outcomeUnknown } from "./committer.ts";
 import { createHints, repeat } from "./hints.ts";
+import type { Live } from "./live.ts";
 import { isUnreadable } from "./lives.ts";
 import { errorOf, type Outcome, refused, type Request } from "./requests.ts";
 import { createRunQueue } from "./run_queue.ts";
@@ -228,6 +229,10 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
   function inbox(shard: number, of: Shard): () => Promise<void> {
     const taken = new Set<string>();
     const durable = new Set<string>();
+    function answer(key: string, outcome: Outcome, live?: Live): void {
+      committer.ack(shard, { key, outcome: JSON.stringify(outcome) }, live);
+      committer.wait(shard, { ok: () => void durable.add(key), lost: () => {} }, live);
+    }
     return async () => {
       // only a read that begins after a commit is known not to show what it applied
       const past = [...durable];
@@ -240,14 +245,11 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
         if (taken.has(key) || owned.get(shard)?.shard !== of) continue;
         taken.add(key);
         try {
-          await of.apply(JSON.parse(body) as Request, (outcome, live) => {
-            committer.ack(shard, { key, outcome: JSON.stringify(outcome) }, live);
-            committer.wait(shard, { ok: () => void durable.add(key), lost: () => {} }, live);
-          });
+          await of.apply(JSON.parse(body) as Request, (outcome, live) => answer(key, outcome, live));
         } catch (error) {
           // it stays in the inbox when the storage failed, not the message
           if (!isUnreadable(error)) taken.delete(key);
-          else committer.ack(shard, { key, outcome: JSON.stringify(refused(error.code, error.message)) });
+          else answer(key, refused(error.code, error.message));
         }
       }
     };

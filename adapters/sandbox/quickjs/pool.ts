@@ -43,6 +43,8 @@ export class VmPool {
   #waiting: Waiter[] = [];
   /** Signals that somebody waited with. One listener for each: a signal looks through all it has before it takes another. */
   readonly #heard = new WeakSet<AbortSignal>();
+  /** Resolves when the VM that is being made is made: one at a time, else the first of many runs waits for the last one's. */
+  #making: Promise<void> = Promise.resolve();
   #usedBytes = 0;
   #last: Vm | undefined;
   #warmth = 0;
@@ -120,7 +122,11 @@ export class VmPool {
 
   async #make(pages: number): Promise<Vm> {
     this.#usedBytes += INITIAL_BYTES;
+    const before = this.#making;
+    let made = (): void => {};
+    this.#making = new Promise((done) => made = done);
     try {
+      await before;
       const vm = await this.#options.make(pages);
       this.#places.set(vm, { pages, bytes: INITIAL_BYTES });
       return vm;
@@ -128,6 +134,8 @@ export class VmPool {
       this.#usedBytes -= INITIAL_BYTES;
       this.#serve();
       throw error;
+    } finally {
+      made();
     }
   }
 

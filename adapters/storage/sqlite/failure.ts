@@ -49,7 +49,7 @@ export function sqliteCode(error: unknown): number {
 
 /** Wraps an error of the driver; errors of ours pass. */
 export function failure(act: string, name: string, error: unknown, reason?: string | null): unknown {
-  if (TenureError.is(error) || (error as { code?: unknown } | null)?.code === "corrupt") return error;
+  if (TenureError.is(error)) return error;
   const code = sqliteCode(error);
   const why = reason ?? REASONS.get(code) ?? (code > 0 ? `SQLite answered with code ${code}` : "the driver failed");
   return new TenureError("storage_unavailable", `Cannot ${act} ${quote(name)}: ${why}`, { cause: error });
