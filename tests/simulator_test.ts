@@ -17,6 +17,10 @@ describe("simulate()", () => {
     });
   }
 
+  it("finds nothing in what it once found something in", async () => {
+    for (const seed of [179, 189, 668, 2219, 3138, 9127]) assertEquals((await simulate(parts, { seed })).failure, undefined);
+  });
+
   it("runs schedules of two instances or more, six steps each, and at least three faults", async () => {
     for (let seed = 1; seed <= 20; seed++) {
       const { stats } = await simulate(parts, { seed });

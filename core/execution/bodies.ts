@@ -123,7 +123,7 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
       const begun = new Attempt(clock, { op: op.op, attempt, id, timeout: attemptTimeout(op) });
       attempts.set(op.op, begun);
       if (begun.deadline < deadline) deadline = begun.deadline;
-      deliver(body(op, id, attempt, clock.now(), clock.uuid()));
+      deliver(body(op, begun, clock.now(), clock.uuid()));
     },
     around(id) {
       const op = replay.opOf(id);

@@ -6,13 +6,19 @@
 import { frame } from "../frame.ts";
 import type { Op, State } from "../instance/state.ts";
 import { decode, encode } from "../values.ts";
+import type { Attempt } from "./attempt.ts";
 
 /** A frame, the clock that the guest sees (`null`: the real one), and whose turn it is (an op; -1: the run). */
 export interface Outgoing {
   readonly frame: string;
   readonly time: number | null;
   readonly owner: number;
+  /** The attempt that it begins: one that is over when its turn comes is not begun (I5). */
+  readonly begins?: { readonly closed: boolean };
 }
+
+/** Collects what a guest that acts by itself has issued between turns. */
+export const COLLECT: Outgoing = { frame: "", time: null, owner: -1 };
 
 /** What the platform grants to a run: plain data by value, bindings by name. */
 export interface Grants {
@@ -58,9 +64,10 @@ export function answer(id: number, ok: boolean, value: string | undefined, owner
 }
 
 /** Runs an attempt at a body. */
-export function body(op: Op, id: number, attempt: number, now: number, seed: string): Outgoing {
+export function body(op: Op, begins: Attempt, now: number, seed: string): Outgoing {
+  const { id, attempt } = begins;
   const head = { d: "body", now, id, attempt, name: op.name, count: op.count, config: op.config, seed };
-  return { frame: frame(head), time: null, owner: op.op };
+  return { frame: frame(head), time: null, owner: op.op, begins };
 }
 
 /** Aborts an attempt's signal. */

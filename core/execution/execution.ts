@@ -20,7 +20,7 @@ import type { Guest, Turn } from "../ports/guest.ts";
 import { createBodies } from "./bodies.ts";
 import { createCalls } from "./calls.ts";
 import { readCommand } from "./commands.ts";
-import { type Grants, type Outgoing, settle, start } from "./deliveries.ts";
+import { COLLECT, type Grants, type Outgoing, settle, start } from "./deliveries.ts";
 import type { Desk } from "./desk.ts";
 
 /** What an execution runs. */
@@ -74,12 +74,9 @@ export function createExecution(desk: Desk, run: Run): Execution {
   const calls = createCalls(desk, run.key);
   const deliveries: Outgoing[] = [];
   const inputs: (() => Records)[] = [];
-  let started = false;
-  let closed = false;
-  let dead = false;
+  let started = false, closed = false, dead = false;
   /** A turn of an asynchronous guest is under way; whose turn the last one was. */
-  let turning = false;
-  let turnOwner = -1;
+  let turning = false, turnOwner = -1;
   /** Calls of the run, and effects that wait for a commit. */
   let outstanding = 0;
   /** A guest that acts by itself has issued something between turns. */
@@ -146,7 +143,10 @@ export function createExecution(desk: Desk, run: Run): Execution {
       if (replay.behind()) return undefined;
     }
     // what a body came to is recorded before another turn, of which the guest could die
-    return inputs.length > 0 ? undefined : deliveries.shift();
+    if (inputs.length > 0) return undefined;
+    let next = deliveries.shift();
+    while (next?.begins?.closed === true) next = deliveries.shift();
+    return next;
   }
 
   function take(next: Outgoing): void {
@@ -390,7 +390,6 @@ export function createExecution(desk: Desk, run: Run): Execution {
   return { advance, running: bodies.size, idle, close, collect };
 }
 
-const COLLECT: Outgoing = { frame: "", time: null, owner: -1 };
 const FAILED: Turn & { readonly death: NonNullable<Turn["death"]> } = {
   out: [],
   state: "dead",

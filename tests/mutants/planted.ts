@@ -123,6 +123,11 @@ export const PLANTED: readonly Mutant[] = [
     change: [["if (present !== undefined || image === null || cleared) return present;", "if (image === null || cleared) return undefined;"]],
   },
   {
+    name: "a body begins although its time is over",
+    file: "core/execution/execution.ts",
+    change: [["    while (next?.begins?.closed === true) next = deliveries.shift();\n", ""]],
+  },
+  {
     name: "records follow the end",
     file: "core/instance/decide/step.ts",
     change: [["  if (isEnded(state)) return NOTHING;\n", ""]],
