@@ -49,7 +49,7 @@ const FILES = [
 ] as const;
 
 for (const [file, count] of FILES) {
-  describe(`the examples in ${file}`, () => {
+  describe(`the examples in ${file} as programs`, () => {
     const programs = programsOf(file);
     it(`are ${count}`, () => assertEquals(programs.length, count));
     for (const [n, program] of programs.entries()) {
