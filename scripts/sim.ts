@@ -12,10 +12,8 @@ import { spawn } from "node:child_process";
 import { availableParallelism } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { memory } from "../adapters/storage/memory.ts";
-import { hostSandbox } from "../adapters/sandbox/trusted/host.ts";
-import type { WorkflowClass } from "../adapters/sandbox/guest/runtime.ts";
-import { simulate, type SimulatorParts } from "../testing/simulator/schedule.ts";
+import { simulatorParts as parts } from "../testing/adapters.ts";
+import { simulate } from "../testing/simulator/schedule.ts";
 import type { Failure } from "../testing/simulator/world.ts";
 
 const { values } = parseArgs({
@@ -30,10 +28,6 @@ const { values } = parseArgs({
     part: { type: "boolean", default: false },
   },
 });
-const parts: SimulatorParts = {
-  storage: memory,
-  sandbox: (find, options) => hostSandbox(() => find() as unknown as WorkflowClass, options),
-};
 let current = 0;
 process.on("unhandledRejection", (error) => {
   console.log(`seed ${current}: a rejection that nobody handled: ${error instanceof Error ? error.stack : String(error)}`);

@@ -5,9 +5,16 @@
  * @module
  */
 import { hostSandbox } from "../adapters/sandbox/trusted/host.ts";
+import { memory } from "../adapters/storage/memory.ts";
+import type { SimulatorParts } from "./simulator/schedule.ts";
 
-export { hostSandbox };
-export { memory } from "../adapters/storage/memory.ts";
+export { hostSandbox, memory };
 
 /** A class as the guest of classes of the host takes it. */
 export type HostClass = ReturnType<Parameters<typeof hostSandbox>[0]>;
+
+/** What the simulator of generated workflows runs on. */
+export const simulatorParts: SimulatorParts = {
+  storage: memory,
+  sandbox: (find, options) => hostSandbox(() => find() as unknown as HostClass, options),
+};

@@ -1,14 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
-import { hostSandbox } from "../adapters/sandbox/trusted/host.ts";
-import type { WorkflowClass } from "../adapters/sandbox/guest/runtime.ts";
-import { memory } from "../adapters/storage/memory.ts";
-import { simulate, type SimulatorParts } from "../testing/simulator/schedule.ts";
-
-const parts: SimulatorParts = {
-  storage: memory,
-  sandbox: (find, options) => hostSandbox(() => find() as unknown as WorkflowClass, options),
-};
+import { simulatorParts as parts } from "../testing/adapters.ts";
+import { simulate } from "../testing/simulator/schedule.ts";
 
 describe("simulate()", () => {
   for (let from = 1; from <= 100; from += 25) {
