@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Store } from "../../core/ports/store.ts";
+import type { Lease, Store } from "../../core/ports/store.ts";
 import type { Ledger } from "./ledger.ts";
 import { delayOf, type Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
@@ -30,6 +30,7 @@ const NEVER = new Promise<never>(() => {});
 export function connect(inner: Store, parts: ConnectionParts): Store {
   const { world, plan, process, chance, ledger } = parts;
   const { rates } = plan;
+  let refused = false;
 
   /** One call: `apply` is what happens at the store, in one moment. */
   function call<T>(name: string, write: boolean, apply: () => Promise<T>): Promise<T> {
@@ -41,7 +42,7 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
     if (!lost && !ambiguous && !late && chance.chance(plan.instant)) return apply();
     return new Promise<T>((resolve, reject) => {
       const fail = (what: string): void => {
-        world.note(`${process.name} ${name} ${what}`);
+        world.fault(`${process.name} ${name} ${what}`);
         process.enter(() => reject(new SimulatedFault(`the storage failed: ${what}`)));
       };
       world.at(delayOf(chance, plan), () => {
@@ -53,7 +54,10 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
         // what a dead process sent may be lost with it
         if (!process.alive() && chance.once(2)) return;
         apply().then((value) => {
-          world.at(delayOf(chance, plan), () => ambiguous ? fail("ambiguous") : process.enter(() => resolve(value)));
+          const answer = (): void => ambiguous ? fail("ambiguous") : process.enter(() => resolve(value));
+          // a long way there or a long way back: seldom both
+          if (ambiguous || chance.once(4)) world.at(delayOf(chance, plan), answer);
+          else answer();
         }, (error) => process.enter(() => reject(error)));
       });
     });
@@ -86,12 +90,16 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
     caps: { ...inner.caps, maxOps: plan.maxOps },
     shards: inner.shards,
     blobs: inner.blobs,
-    acquire: (shard, owner, ttl) =>
-      call("acquire", true, async () => {
+    acquire(shard, owner, ttl) {
+      const apply = async (): Promise<Lease | null> => {
         const lease = await inner.acquire(shard, owner, ttl);
+        refused = lease === null;
         if (lease !== null) ledger.acquired(shard, lease, process);
         return lease;
-      }),
+      };
+      // who was refused asks again and again
+      return refused ? poll("acquire", apply) : call("acquire", true, apply);
+    },
     renew: (shard, epoch, ttl) => chance.once(4) ? call("renew", true, () => inner.renew(shard, epoch, ttl)) : inner.renew(shard, epoch, ttl),
     release: (shard, epoch) => call("release", true, () => inner.release(shard, epoch)),
     commit: (batchId, batches) =>
@@ -109,8 +117,19 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
     inbox: (shard, limit) => poll("inbox", () => inner.inbox(shard, limit)),
     outcome: (shard, key) => poll("outcome", () => inner.outcome(shard, key)),
     listen(shard, on) {
-      const hint = (hear: () => void) => () => {
-        if (!chance.chance(rates.lost)) world.at(delayOf(chance, plan), () => process.enter(hear));
+      const hint = (hear: () => void) => {
+        let coming = false;
+        return () => {
+          // one that has not arrived yet says the same
+          if (coming || !process.alive() || chance.chance(rates.lost)) return;
+          coming = true;
+          const heard = (): void => {
+            coming = false;
+            process.enter(hear);
+          };
+          if (chance.chance(plan.instant)) void Promise.resolve().then(heard);
+          else world.at(delayOf(chance, plan), heard);
+        };
       };
       return inner.listen?.(shard, { posted: hint(on.posted), committed: hint(on.committed) }) ?? (() => {});
     },

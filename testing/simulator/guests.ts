@@ -64,7 +64,7 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
 
   function open(init: Parameters<SandboxAdapter["open"]>[0], signal: AbortSignal): Guest {
     if (chance.chance(rates.openFailure)) {
-      world.note(`${process.name} cannot open a guest`);
+      world.fault(`${process.name} cannot open a guest`);
       throw new Error("simulated: no guest to be had");
     }
     let { guest, run } = fresh(init, signal);
@@ -73,11 +73,11 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
     return {
       async turn(frame, time): Promise<Turn> {
         if (chance.chance(rates.guestDeath)) {
-          world.note(`${process.name} a guest dies`);
+          world.fault(`${process.name} a guest dies`);
           return { out: [], state: "dead", fuel: 0, incarnation, death: { code: "guest_failed", message: "simulated" } };
         }
         if (turns++ > 0 && chance.chance(rates.guestReset)) {
-          world.note(`${process.name} a guest is made anew`);
+          world.fault(`${process.name} a guest is made anew`);
           guest.drop();
           ({ guest, run } = fresh(init, signal));
           incarnation++;

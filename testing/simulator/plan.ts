@@ -63,7 +63,7 @@ export function planOf(world: World): Plan {
   const r = world.stream(1);
   const rate = (...of: readonly number[]): number => r.pick([0, 0, ...of]);
   const span = r.pick([400, 1_500, 4_000]);
-  const blows = Array.from({ length: r.between(3, 6) }, () => ({
+  const blows = Array.from({ length: r.pick([3, 3, 3, 4, 5, 6]) }, () => ({
     at: r.between(1, span),
     slot: r.int(2),
     blow: r.pick<Blow>(["crash", "crash", "zombie", "freeze", "close", "jump", "lease"]),
@@ -81,15 +81,16 @@ export function planOf(world: World): Plan {
       slow: rate(0.02, 0.1),
       busy: rate(0.05, 0.3),
     },
-    instant: r.pick([0, 0.5, 0.95, 1]),
+    instant: r.pick([0, 0.5, 0.9, 0.95, 1, 1]),
     delay: r.pick([1, 5, 20]),
     lateness: r.pick([0, 10, 100, 500]),
     shards: r.pick([1, 1, 2]),
     tenants: r.pick([["acme"], ["acme", "globex"]]),
-    instances: r.between(2, 4),
+    // small worlds find most, and many of them fit into a minute
+    instances: r.pick([2, 2, 2, 2, 2, 2, 3, 4]),
     mediated: r.once(2),
     maxRunning: r.pick([1, 2, 100, 100]),
-    secondOwns: !r.once(4),
+    secondOwns: r.once(2),
     maxOps: r.pick([3, 1_000, 1_000]),
     limits: { crashes: r.pick([1, 5, 100]), steps: r.pick([5, 1_000, 1_000]), bufferedEvents: r.pick([2, 1_000]) },
     span,

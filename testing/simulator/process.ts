@@ -17,6 +17,8 @@ export interface Process {
   enter(run: () => void): void;
   /** Dies at once. What it has sent may still arrive. */
   kill(why: string): void;
+  /** Ends in good order. */
+  stop(): void;
   /** Stops for a while (a debugger, a page fault, SIGSTOP) and goes on as if nothing had been. */
   freeze(ms: number): void;
   thaw(): void;
@@ -41,6 +43,13 @@ export function createProcess(world: World, plan: Plan, of: { readonly name: str
   let died = (): void => {};
   const gone = new Promise<void>((done) => died = done);
 
+  const living = (): boolean => alive;
+
+  function end(): void {
+    alive = false;
+    died();
+  }
+
   function enter(run: () => void): void {
     if (!alive) return;
     if (held !== undefined) held.push(run);
@@ -62,37 +71,37 @@ export function createProcess(world: World, plan: Plan, of: { readonly name: str
       if (chance.chance(plan.rates.busy)) world.pass(chance.between(1, 10));
       return world.now();
     },
-    setTimer: (ms, run) => world.at(ms + chance.int(plan.lateness + 1), () => enter(run)),
+    setTimer: (ms, run) => world.at(ms + chance.int(plan.lateness + 1), () => enter(run), living),
     defer: (run) => world.task(() => enter(run)),
     uuid() {
-      const digits = Array.from({ length: 4 }, () => chance.int(0x100000000).toString(16).padStart(8, "0")).join("");
-      return `${digits.slice(0, 8)}-${digits.slice(8, 12)}-4${digits.slice(13, 16)}-8${digits.slice(17, 20)}-${digits.slice(20)}`;
+      const tail = (0x100000000 + chance.int(0x100000000)).toString(16);
+      return `${(0x100000000 + chance.int(0x100000000)).toString(16).slice(1)}-0000-4000-8000-0000${tail.slice(1)}`;
     },
   };
 
   return {
     name,
     clock,
-    alive: () => alive,
+    alive: living,
     enter,
     kill(why) {
       if (!alive) return;
-      alive = false;
-      world.note(`${name} dies: ${why}`);
-      died();
+      world.fault(`${name} dies: ${why}`);
+      end();
     },
+    stop: end,
     freeze(ms) {
       if (!alive || held !== undefined) return;
-      world.note(`${name} stops for ${ms} ms`);
+      world.fault(`${name} stops for ${ms} ms`);
       held = [];
       thawed = world.at(ms, thaw);
     },
     thaw,
     jump(ms) {
       skew += ms;
-      world.note(`${name} wall clock jumps by ${ms} ms`);
+      world.fault(`${name} wall clock jumps by ${ms} ms`);
     },
-    sleep: (ms) => new Promise<void>((done) => void world.at(ms, () => enter(done))),
+    sleep: (ms) => new Promise<void>((done) => void world.at(ms, () => enter(done), living)),
     gone,
   };
 }

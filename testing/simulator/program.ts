@@ -112,8 +112,9 @@ export function programOf(r: Chance, prefix: string): Program {
     return add({ k, path, of });
   }
 
+  const large = r.once(6);
   const of: Node[] = [];
-  for (let i = 0; steps < STEPS.least || (steps < STEPS.most && !r.once(3)); i++) {
+  for (let i = 0; steps < STEPS.least || (large && steps < STEPS.most && !r.once(3)); i++) {
     const node = tree(`${prefix}${i}`, 0);
     // most failures are caught, or few programs would get far
     of.push(r.once(6) ? node : add({ k: "try", path: `${prefix}${i}t`, of: [node] }));

@@ -42,8 +42,10 @@ export interface ScheduleReport {
     readonly commits: number;
     readonly bodies: number;
     readonly instances: number;
-    /** Processes that died or were replaced. */
+    /** Processes that were started. */
     readonly processes: number;
+    /** What went wrong around the engines. */
+    readonly faults: number;
     /** True time, ms. */
     readonly time: number;
   };
@@ -106,8 +108,8 @@ export async function simulate(
   boot(0);
   boot(1);
   const clients = startClients({ world, plan, ledger, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
-  scheduleBlows(world, plan, { slots, overtake });
-  await run(() => world.now() >= plan.span);
+  const struck = scheduleBlows(world, plan, { slots, overtake });
+  await run(() => world.now() >= plan.span && struck() === plan.blows.length);
 
   // ---- healing
   healing = true;
@@ -131,10 +133,11 @@ export async function simulate(
   effects.check();
 
   async function run(until: () => boolean): Promise<void> {
-    while (world.failure() === undefined && !until()) {
-      if (!await world.turn()) world.fail("I11", `nothing will ever happen again: ${stuck()}`);
+    const over = await world.run(() => {
       if (world.turns() > TURNS) world.fail("I11", `no end of turns: ${stuck()}`);
-    }
+      return world.failure() !== undefined || until();
+    });
+    if (!over) world.fail("I11", `nothing will ever happen again: ${stuck()}`);
   }
 
   function stuck(): string {
@@ -156,6 +159,7 @@ export async function simulate(
       bodies: effects.count(),
       instances: targets.length,
       processes,
+      faults: world.faults(),
       time: world.now(),
     },
   };
@@ -170,44 +174,51 @@ function storageOf(world: World, plan: Plan, { storage }: SimulatorParts): { ada
   };
 }
 
-/** What befalls whole processes. */
+/** What befalls whole processes. Returns how many blows have fallen. */
 function scheduleBlows(
   world: World,
   plan: Plan,
   { slots, overtake }: { readonly slots: readonly (Server | undefined)[]; readonly overtake: () => void },
-): void {
+): () => number {
   const r = world.stream(2);
+  let struck = 0;
   for (const { at, slot, blow } of plan.blows) {
     const amount = r.pick([50, 400, 20_000]);
     const back = r.once(2);
-    world.at(at, () => {
-      const server = slots[slot];
-      if (server === undefined) return;
-      const { process, tenure } = server;
+    const strike = (): void => {
+      const server = slots[slot] ?? slots[1 - slot];
+      // it would fall on nobody
+      if (server === undefined) return void world.at(20, strike);
+      struck++;
+      fall(server);
+    };
+    const fall = ({ process, tenure }: Server): void => {
       switch (blow) {
         case "crash":
           process.kill("killed");
           // a lock that is free at once, or a lease that has to run out
           return back ? overtake() : undefined;
         case "zombie":
-          world.note(`${process.name}'s lease runs out under it`);
+          world.fault(`${process.name}'s lease runs out under it`);
           return overtake();
         case "freeze":
           process.freeze(amount);
           return overtake();
         case "close":
-          world.note(`${process.name} is closed`);
-          return void tenure.close({ timeout: amount }).then(() => process.kill("closed"));
+          world.fault(`${process.name} is closed`);
+          return void tenure.close({ timeout: amount }).then(() => process.stop());
         case "jump":
           return process.jump(back ? -amount : amount);
         case "lease":
-          world.note("the store's clock jumps");
+          world.fault("the store's clock jumps");
           return overtake();
         default:
           blow satisfies never;
       }
-    });
+    };
+    world.at(at, strike);
   }
+  return () => struck;
 }
 
 /** What `result()` gives for a life. */

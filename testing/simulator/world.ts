@@ -21,18 +21,22 @@ export interface World {
   now(): number;
   /** Time passes while somebody works. */
   pass(ms: number): void;
-  /** Calls `run` after `ms`; returns its canceller. */
-  at(ms: number, run: () => void): () => void;
+  /** Calls `run` after `ms`, if `living` still holds; returns its canceller. */
+  at(ms: number, run: () => void, living?: () => boolean): () => void;
   /** Calls `run` as a task of its own, soon. */
   task(run: () => void): void;
-  /** Lets all jobs end, then runs one task or one event; false when there is none. */
-  turn(): Promise<boolean>;
+  /** Lets all jobs end, then runs one task or one event, again and again: until it is to end (true), or nothing is left to run (false). */
+  run(until: () => boolean): Promise<boolean>;
   /** Turns so far: an order of all that happens. */
   turns(): number;
   /** A stream of chance for one purpose: another purpose draws without changing it. */
   stream(purpose: number): Chance;
   /** Goes into the hash; `text` is made only for a printed trace. */
   note(hashed: string, text?: () => string): void;
+  /** The same, of something that went wrong around the engines. */
+  fault(what: string): void;
+  /** How many there were. */
+  faults(): number;
   /** An invariant is broken. The first counts, what follows may follow from it. */
   fail(rule: string, what: string): void;
   failure(): Failure | undefined;
@@ -52,6 +56,7 @@ interface Event {
   readonly t: number;
   readonly order: number;
   run: (() => void) | undefined;
+  readonly living: (() => boolean) | undefined;
 }
 
 /** The lines of a trace that are kept. */
@@ -73,12 +78,13 @@ export function createWorld(seed: number, traced: boolean): World {
   let now = 0;
   let count = 0;
   let turns = 0;
+  let faults = 0;
   let high = 0x811c9dc5;
   let low = 0xc9dc5811;
   let failure: Failure | undefined;
 
   function next(): (() => void) | undefined {
-    while (events.length > 0 && (events[0] as Event).run === undefined) popEvent(events);
+    while (events.length > 0 && isOver(events[0] as Event)) popEvent(events);
     const due = events[0] !== undefined && events[0].t <= now;
     if (tasks.length > 0 && !(due && order.once(3))) return tasks.shift();
     const event = popEvent(events);
@@ -89,45 +95,58 @@ export function createWorld(seed: number, traced: boolean): World {
     return run;
   }
 
+  function note(hashed: string, text?: () => string): void {
+    for (let i = 0; i < hashed.length; i++) {
+      const unit = hashed.charCodeAt(i);
+      high = Math.imul(high ^ unit, 0x01000193);
+      low = Math.imul(low ^ (unit + i), 0x01000193);
+    }
+    if (!traced) return;
+    lines.push(`${String(now).padStart(7)} ${text === undefined ? hashed : text()}`);
+    if (lines.length > TRACE) lines.splice(0, TRACE / 2);
+  }
+
+  function fail(rule: string, what: string): void {
+    if (failure !== undefined) return;
+    failure = { rule, what };
+    note(`${rule} ${what}`, () => `** ${rule}: ${what}`);
+  }
+
   return {
     seed,
     now: () => now,
     pass: (ms) => void (now += ms),
-    at(ms, run) {
-      const event: Event = { t: now + Math.max(0, Math.ceil(ms)), order: count++, run };
+    at(ms, run, living) {
+      const event: Event = { t: now + Math.max(0, Math.ceil(ms)), order: count++, run, living };
       pushEvent(events, event);
       return () => void (event.run = undefined);
     },
     task: (run) => void tasks.push(run),
-    async turn() {
-      await drained();
-      turns++;
-      const run = next();
-      if (run === undefined) return false;
-      try {
-        run();
-      } catch (error) {
-        this.fail("thrown", error instanceof Error ? error.stack ?? error.message : String(error));
-      }
-      return true;
-    },
+    run: (until) =>
+      new Promise<boolean>((done) => {
+        const turn = (): void => {
+          if (until()) return done(true);
+          turns++;
+          const run = next();
+          if (run === undefined) return done(false);
+          try {
+            run();
+          } catch (error) {
+            fail("thrown", error instanceof Error ? error.stack ?? error.message : String(error));
+          }
+          macrotask(turn);
+        };
+        macrotask(turn);
+      }),
     turns: () => turns,
     stream: (purpose) => chanceOf(seed, purpose),
-    note(hashed, text) {
-      for (let i = 0; i < hashed.length; i++) {
-        const unit = hashed.charCodeAt(i);
-        high = Math.imul(high ^ unit, 0x01000193);
-        low = Math.imul(low ^ (unit + i), 0x01000193);
-      }
-      if (!traced) return;
-      lines.push(`${String(now).padStart(7)} ${text === undefined ? hashed : text()}`);
-      if (lines.length > TRACE) lines.splice(0, TRACE / 2);
+    note,
+    fault(what) {
+      faults++;
+      note(what);
     },
-    fail(rule, what) {
-      if (failure !== undefined) return;
-      failure = { rule, what };
-      this.note(`${rule} ${what}`, () => `** ${rule}: ${what}`);
-    },
+    faults: () => faults,
+    fail,
     failure: () => failure,
     trace: () => lines,
     hash: () => hex(high) + hex(low),
@@ -147,6 +166,10 @@ function chanceOf(seed: number, purpose: number): Chance {
 
 function hex(n: number): string {
   return (n >>> 0).toString(16).padStart(8, "0");
+}
+
+function isOver({ run, living }: Event): boolean {
+  return run === undefined || living?.() === false;
 }
 
 function before(a: Event, b: Event): boolean {
