@@ -43,6 +43,9 @@ process.on("message", (question: Question) => {
   });
 });
 
+// who asked has gone, perhaps killed: nobody will close this
+process.on("disconnect", () => process.exit());
+
 async function answer(question: Question): Promise<Answer> {
   switch (question.verb) {
     case "busy":
