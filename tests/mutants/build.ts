@@ -1,24 +1,20 @@
 /**
- * The simulator as one file, with a mutant in it.
+ * The simulator as one file, with another text for one of its sources.
  *
  * @module
  */
 import { build } from "esbuild";
-import { readFileSync } from "node:fs";
 import { relative, sep } from "node:path";
-import type { Mutant } from "./planted.ts";
 
-/** Applies a mutant to the text of its file. Throws when what it changes is not there once. */
-export function mutate({ name, file, change }: Mutant, text: string): string {
-  for (const [from, to] of change) {
-    if (text.split(from).length !== 2) throw new Error(`Cannot plant "${name}" in ${file}: its text stands there ${text.split(from).length - 1} times`);
-    text = text.replace(from, () => to);
-  }
-  return text;
+/** What one source says instead. */
+export interface Changed {
+  /** From the root of the repository. */
+  readonly file: string;
+  readonly text: string;
 }
 
-/** Bundles `scripts/sim.ts` into `outfile`; `mutant` undefined: as it is. */
-export async function buildSimulator(outfile: string, mutant: Mutant | undefined): Promise<void> {
+/** Bundles `scripts/sim.ts` into `outfile`; `changed` undefined: as it is. Rejects when that is no program. */
+export async function buildSimulator(outfile: string, changed: Changed | undefined): Promise<void> {
   await build({
     entryPoints: ["scripts/sim.ts"],
     outfile,
@@ -27,13 +23,13 @@ export async function buildSimulator(outfile: string, mutant: Mutant | undefined
     platform: "node",
     conditions: ["tenure-source"],
     packages: "external",
-    logLevel: "error",
+    logLevel: "silent",
     plugins: [{
-      name: "mutant",
+      name: "changed",
       setup(of) {
         of.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-          if (relative(".", path).split(sep).join("/") !== mutant?.file) return undefined;
-          return { contents: mutate(mutant, readFileSync(path, "utf8")), loader: "ts" };
+          if (relative(".", path).split(sep).join("/") !== changed?.file) return undefined;
+          return { contents: changed.text, loader: "ts" };
         });
       },
     }],

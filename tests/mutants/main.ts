@@ -1,48 +1,64 @@
 /**
- * `npm run mutants`: plants bugs and looks whether the simulator finds them.
+ * `npm run mutants`: changes the engine for the worse and looks whether the simulator notices.
  *
  *     npm run mutants                              every planted bug, each within 20,000 schedules
  *     npm run mutants -- early --schedules 5000    those whose name contains the word
+ *     npm run mutants -- --quick                   tries the seed first by which a bug was found last
+ *     npm run mutants -- --record                  writes those seeds down
+ *     npm run mutants -- --made 240 --seed 1       as many made by a tool, drawn by a seed
  *
- * Ends with 1 when one is not found.
+ * Ends with 1 when a planted bug is not found, or less than nine tenths of the made ones.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { execute } from "../_runner/execute.ts";
-import { buildSimulator } from "./build.ts";
-import { type Mutant, PLANTED } from "./planted.ts";
+import { hunt, type Round } from "./hunt.ts";
+import { huntMade } from "./made.ts";
+import { PLANTED, plant } from "./planted.ts";
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { schedules: { type: "string", default: "20000" } } });
-const wanted = PLANTED.filter(({ name }) => positionals.length === 0 || positionals.some((word) => name.includes(word)));
-/** A mutant that spins or waits for ever is found by that. */
-const PATIENCE = 600_000;
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    schedules: { type: "string", default: "20000" },
+    quick: { type: "boolean", default: false },
+    record: { type: "boolean", default: false },
+    made: { type: "string" },
+    seed: { type: "string", default: "1" },
+    jobs: { type: "string", default: String(availableParallelism()) },
+  },
+});
+/** By the name of a bug: the seed of a schedule in which it was found. */
+const SEEDS = "tests/mutants/seeds.json";
 
 // within the project, where a bundle finds its packages
 const folder = mkdtempSync(join("node_modules", ".mutants-"));
-let found = 0;
+const jobs = Number(values.jobs);
 try {
-  for (const mutant of wanted) {
-    const { good, text } = await hunt(mutant);
-    if (good) found++;
-    console.log(`${good ? "found  " : "MISSED "} ${mutant.name}: ${text}`);
-  }
+  process.exitCode = values.made === undefined
+    ? await planted()
+    : await huntMade({ count: Number(values.made), seed: Number(values.seed), words: positionals, jobs, folder });
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
-console.log(`${found} passed, ${wanted.length - found} failed`);
-process.exit(found === wanted.length && found > 0 ? 0 : 1);
 
-async function hunt(mutant: Mutant): Promise<{ good: boolean; text: string }> {
-  const file = join(folder, "simulator.mjs");
-  await buildSimulator(file, mutant);
-  const { code, output, timedOut, milliseconds } = await execute(
-    { bin: process.execPath, args: [file, "--schedules", values.schedules, "--jobs", "1"] },
-    { timeout: PATIENCE },
-  );
-  const seconds = `${(milliseconds / 1000).toFixed(1)} s`;
-  if (timedOut) return { good: true, text: `no end, ${seconds}` };
-  const first = /seed (\d+): ([^:]+):/.exec(output);
-  return { good: code !== 0 && first !== null, text: first === null ? `${output.trim().split("\n")[0]}` : `${first[2]} at seed ${first[1]}, ${seconds}` };
+async function planted(): Promise<number> {
+  const wanted = PLANTED.filter(({ name }) => positionals.length === 0 || positionals.some((word) => name.includes(word)));
+  const seeds = JSON.parse(readFileSync(SEEDS, "utf8")) as Record<string, number>;
+  const all: Round = { from: 1, schedules: Number(values.schedules), patience: 600_000 };
+  let found = 0;
+  for (const mutant of wanted) {
+    const changed = { file: mutant.file, text: plant(mutant, readFileSync(mutant.file, "utf8")) };
+    const known = values.quick ? seeds[mutant.name] : undefined;
+    const rounds = known === undefined ? [all] : [{ from: known, schedules: 1, patience: 20_000 }, all];
+    const result = await hunt(changed, rounds, folder);
+    if (result?.found === true) found++;
+    if (result?.seed !== undefined) seeds[mutant.name] = result.seed;
+    const where = result?.seed === undefined ? "" : ` at seed ${result.seed}`;
+    console.log(`${result?.found ? "found  " : "MISSED "} ${mutant.name}: ${result?.how}${where}, ${((result?.milliseconds ?? 0) / 1000).toFixed(1)} s`);
+  }
+  if (values.record) writeFileSync(SEEDS, JSON.stringify(seeds, null, 2) + "\n");
+  console.log(`${found} passed, ${wanted.length - found} failed`);
+  return found === wanted.length && found > 0 ? 0 : 1;
 }

@@ -143,3 +143,12 @@ export const PLANTED: readonly Mutant[] = [
     change: [["    if (existing?.state !== undefined) {\n", "    if (existing?.state !== undefined && existing.state.seq < 3) {\n"]],
   },
 ];
+
+/** Applies one to the text of its file. Throws when what it changes is not there once. */
+export function plant({ name, file, change }: Mutant, text: string): string {
+  for (const [from, to] of change) {
+    if (text.split(from).length !== 2) throw new Error(`Cannot plant "${name}" in ${file}: its text stands there ${text.split(from).length - 1} times`);
+    text = text.replace(from, () => to);
+  }
+  return text;
+}
