@@ -66,6 +66,9 @@ export type {
   Store,
   StoreCaps,
 } from "./core/ports/store.ts";
+export type { Departure } from "./core/execution/rehearsal.ts";
+export type { BrokenInstance, UpgradeOptions, UpgradeReport, SkippedInstance } from "./core/shard/rollout.ts";
+export type { SkipCode } from "./core/shard/requests.ts";
 export type { OutputOf, ParamsOf, Tenant, Version, WorkflowLike } from "./core/tenant.ts";
 export type { EnvRequest, LogContext, Logger, Tenure, TenureOptions } from "./core/tenure.ts";
 export type {

@@ -3,18 +3,19 @@
  *
  * @module
  */
+import type { CallerStore } from "./caller_store.ts";
 import { deployable } from "./code/deployable.ts";
 import { hashCode } from "./code/code_store.ts";
 import type { CodeStore } from "./code/code_store.ts";
-import { type DeployedVersion, readTenant, tenantCell } from "./code/tenant_record.ts";
+import { type DeployedVersion, findVersion, readTenant, tenantCell } from "./code/tenant_record.ts";
 import { pageSize, readCursor, writeCursor } from "./pages.ts";
-import { TenureError } from "./errors.ts";
+import { quote, TenureError } from "./errors.ts";
 import { checkWorkflowName } from "./ids.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Code, SandboxAdapter } from "./ports/guest.ts";
-import type { Store } from "./ports/store.ts";
 import type { Engine } from "./shard/engine.ts";
+import { rollOut, type UpgradeOptions, type UpgradeReport } from "./shard/rollout.ts";
 import { createWorkflow, type Workflow } from "./workflow.ts";
 
 /** A class whose instances have a `run`: what {@linkcode Tenant.workflow} infers params and output from. */
@@ -49,6 +50,25 @@ export interface Tenant {
   versions(): Promise<readonly Version[]>;
   /** Makes a deployed version the one that new instances get. */
   activate(version: string): Promise<void>;
+  /**
+   * Moves live instances to another version, each after that version was led through its history: one that does not
+   * keep to it stays where it is and is named, with both sides. Running steps come to their end in their own version
+   * first; no body is cut off, none runs again. What is paused or parked is moved and stays so: `resume()` it.
+   *
+   * With `dryRun` nothing moves: it says who would break, and where. The version need not be the active one; of
+   * workflows that the platform has registered it is `host:` and the version registered.
+   *
+   * @example
+   * ```ts ignore
+   * const { version } = await acme.deploy(fixed);
+   * const { broken } = await acme.upgrade(version, { dryRun: true });
+   * // [{ workflow: "OrderFlow", id: "order-7", code: "nondeterministic", expected: 'step "charge"', found: 'step "bill"', message: … }]
+   * if (broken.length === 0) await acme.upgrade(version);
+   * ```
+   *
+   * @throws {TenureError} `version_not_found`
+   */
+  upgrade(version: string, options?: UpgradeOptions): Promise<UpgradeReport>;
   /** A workflow by the name of its class. */
   workflow<C extends WorkflowLike>(workflow: C): Workflow<ParamsOf<C>, OutputOf<C>>;
   /** The same by name, typed by the class: `workflow<typeof OrderFlow>("OrderFlow")`. */
@@ -60,7 +80,7 @@ export interface Tenant {
 /** What a tenant is made of. */
 export interface TenantParts {
   readonly engine: Engine;
-  readonly store: Store;
+  readonly store: CallerStore;
   readonly clock: Clock;
   readonly codes: CodeStore;
   readonly sandbox: SandboxAdapter | undefined;
@@ -98,6 +118,15 @@ export function createTenant(id: string, parts: TenantParts): Tenant {
       return (record?.versions ?? []).map((v) => ({ ...v, active: v.version === record?.active }));
     },
     activate: (version) => engine.submit({ verb: "activate", tenant: id, version }),
+    async upgrade(version, options = {}) {
+      if (typeof version !== "string" || !version.startsWith("host:")) {
+        const record = readTenant(await store.cell(engine.shardOf(id), tenantCell(id)));
+        if (findVersion(record, version) === undefined) {
+          throw new TenureError("version_not_found", `Cannot move instances to the version ${quote(version)}: it was never deployed`);
+        }
+      }
+      return rollOut({ engine, store, tenant: id, version }, options);
+    },
     workflow(workflow: unknown = "TenantWorkflow") {
       const name = typeof workflow === "function" ? workflow.name : workflow;
       checkWorkflowName(name);
@@ -108,7 +137,7 @@ export function createTenant(id: string, parts: TenantParts): Tenant {
 
 /** Ids of the tenants that have deployed code, shard by shard. */
 export async function listTenants(
-  store: Store,
+  store: CallerStore,
   { cursor, limit }: { readonly cursor?: string; readonly limit?: number } = {},
 ): Promise<{ readonly tenants: readonly string[]; readonly cursor?: string }> {
   const size = pageSize(limit);

@@ -4,15 +4,18 @@
  * @module
  */
 import { type Granted, grant } from "./execution/bindings.ts";
+import { callerStore } from "./caller_store.ts";
 import { createCodeStore } from "./code/code_store.ts";
 import { TenureError } from "./errors.ts";
 import { checkTenantId, checkWorkflowName } from "./ids.ts";
+import { FORMAT } from "./instance/records.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { SandboxAdapter } from "./ports/guest.ts";
 import type { StorageAdapter } from "./ports/store.ts";
 import type { Opener } from "./shard/activation.ts";
 import { createEngine } from "./shard/engine.ts";
+import { createFormats } from "./shard/format.ts";
 import { systemClock } from "./system_clock.ts";
 import { createTenant, listTenants, type Tenant, type WorkflowLike } from "./tenant.ts";
 
@@ -105,6 +108,15 @@ export interface Tenure {
    */
   register(name: string, workflow: WorkflowLike, options: { readonly version: string }): void;
   /**
+   * Lets the store be written in the newest format that this release knows. Until then a release writes what its store
+   * is written in, which the release before it can read: so both can share the store, and the newer one can be taken
+   * back. Call it when the older one is gone for good: from then on that one refuses the store (`storage_newer`), and
+   * loses nothing. Durable when it resolves; does nothing when there is nothing newer, and may be repeated.
+   *
+   * @throws {TenureError} `storage_newer` when the engine that owns the store, or a shard of it, is of an older release
+   */
+  upgradeFormat(): Promise<void>;
+  /**
    * Ends it: bodies that run get `timeout` ms to end, then are released for the next owner. Never rejects; says how
    * many attempts were cut off.
    */
@@ -117,6 +129,12 @@ export interface Tenure {
 export interface Internals {
   /** Makes the sandbox of registered classes, found by version and name. */
   readonly hostSandbox: (find: (version: string, name: string) => WorkflowLike | undefined) => SandboxAdapter;
+  /**
+   * The newest format that this release knows: to be another release in a test.
+   *
+   * @default {1}
+   */
+  readonly format?: number;
 }
 
 /** The version under which the journal pins a registered class. */
@@ -138,7 +156,9 @@ export async function createTenure(options: TenureOptions, internals: Internals)
     return found !== undefined && hostVersion(found.version) === version ? found.workflow : undefined;
   });
   const store = await options.storage.open();
+  const reads = callerStore(store);
   const codes = createCodeStore(store.blobs);
+  const formats = createFormats(store, internals.format ?? FORMAT);
   const limits = limitsBy(options.limits);
 
   const opener: Opener = {
@@ -165,6 +185,7 @@ export async function createTenure(options: TenureOptions, internals: Internals)
       const init = { tenant, version, prepared, limits: limits(tenant), ready };
       return { guest: await adapter.open(init, signal), mediated: adapter.caps.mediated, ...granted };
     },
+    warm: () => void sandbox?.warm?.().catch(() => {}),
     log({ tenant, workflow, id }, { level, text, step }) {
       try {
         options.logger?.[level](text, { tenantId: tenant, workflow, instanceId: id, step });
@@ -178,10 +199,17 @@ export async function createTenure(options: TenureOptions, internals: Internals)
     store,
     clock,
     opener,
+    formats,
     own: options.engine ?? true,
     maxRunning: options.maxRunning ?? 2_000,
   });
-  await engine.start();
+  try {
+    for (let shard = 0; shard < store.shards; shard++) await formats.check(shard);
+    await engine.start();
+  } catch (error) {
+    await store.close().catch(() => {});
+    throw error;
+  }
 
   async function close({ timeout = 10_000 }: { readonly timeout?: number } = {}): Promise<{ readonly released: number }> {
     const closed = await engine.close(timeout);
@@ -192,9 +220,10 @@ export async function createTenure(options: TenureOptions, internals: Internals)
   return {
     tenant(id) {
       checkTenantId(id);
-      return createTenant(id, { engine, store, clock, codes, sandbox, limits, reserved: (name) => registered.has(name) });
+      return createTenant(id, { engine, store: reads, clock, codes, sandbox, limits, reserved: (name) => registered.has(name) });
     },
-    tenants: (page) => listTenants(store, page),
+    tenants: (page) => listTenants(reads, page),
+    upgradeFormat: engine.upgradeFormat,
     register(name, workflow, { version }) {
       checkWorkflowName(name);
       registered.set(name, { version, workflow });

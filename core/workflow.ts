@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CallerStore } from "./caller_store.ts";
 import { pageSize, readCursor, writeCursor } from "./pages.ts";
 import { quote, TenureError, type WorkflowError } from "./errors.ts";
 import { type HistoryEntry, readHistory } from "./instance/history.ts";
@@ -10,7 +11,7 @@ import { checkInstanceId } from "./ids.ts";
 import type { Status } from "./instance/state.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock } from "./ports/clock.ts";
-import type { Head, InstanceKey, Store } from "./ports/store.ts";
+import type { Head, InstanceKey } from "./ports/store.ts";
 import type { Engine } from "./shard/engine.ts";
 import type { HeadData } from "./shard/live.ts";
 import { errorOf, notFound, type Request } from "./shard/requests.ts";
@@ -128,7 +129,7 @@ export interface WorkflowParts {
   readonly tenant: string;
   readonly name: string;
   readonly engine: Engine;
-  readonly store: Store;
+  readonly store: CallerStore;
   readonly clock: Clock;
   readonly limits: () => Limits;
 }
@@ -239,7 +240,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
         const size = pageSize(limit);
         const image = await store.load(engine.shardOf(tenant), key);
         if (image === null) throw unknown(id);
-        const entries = readHistory(image.journal, from, size);
+        const entries = readHistory(image.journal, from, size, engine.format);
         return entries.length < size ? { entries } : { entries, cursor: writeCursor([from + size]) };
       },
     };

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { storageFailed } from "../caller_store.ts";
 import { TenureError } from "../errors.ts";
 import type { Blobs } from "../ports/blobs.ts";
 import type { Code, Prepared } from "../ports/guest.ts";
@@ -41,7 +42,9 @@ export function createCodeStore(blobs: Blobs): CodeStore {
   return {
     async put(tenant, version, code, sandbox, prepared) {
       const kept: Kept = { format: 1, sandbox, code, prepared };
-      await blobs.put(tenant, version, new TextEncoder().encode(JSON.stringify(kept)));
+      await blobs.put(tenant, version, new TextEncoder().encode(JSON.stringify(kept))).catch((cause) => {
+        throw storageFailed(cause);
+      });
       remember(tenant, version, prepared);
     },
     async get(tenant, version) {

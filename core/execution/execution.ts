@@ -10,7 +10,7 @@
  */
 import type { Facts, Records } from "../instance/decide/common.ts";
 import { type Issued, nameOf, schedule } from "../instance/decide/command.ts";
-import { parked, pauseReached } from "../instance/decide/control.ts";
+import { diverged, pauseReached, THE_END } from "../instance/decide/control.ts";
 import { guestDied, runEnded, runStalled } from "../instance/decide/end.ts";
 import { nextAtRest, whenAtRest } from "../instance/decide/rest.ts";
 import { attemptEnded, type AttemptResult } from "../instance/decide/step.ts";
@@ -19,9 +19,10 @@ import { isEnded, type Op } from "../instance/state.ts";
 import type { Guest, Turn } from "../ports/guest.ts";
 import { createBodies } from "./bodies.ts";
 import { createCalls } from "./calls.ts";
+import { createLogs } from "./logs.ts";
 import { readCommand } from "./commands.ts";
 import { COLLECT, type Grants, type Outgoing, settle, start } from "./deliveries.ts";
-import type { Desk } from "./desk.ts";
+import type { Desk, LogLine } from "./desk.ts";
 
 /** What an execution runs. */
 export interface Run {
@@ -55,6 +56,8 @@ export interface Execution {
   advance(turns: number): Standing;
   /** Attempts that run. */
   running(): number;
+  /** Whether the guest has still to be given, or to issue again, what the history holds. */
+  replaying(): boolean;
   /** How long nothing happens by itself, ms; perhaps less. `Infinity`: for ever. */
   idle(): number;
   /** The guest has issued commands between turns. */
@@ -72,6 +75,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
   const { guest, mediated } = run;
   const replay: Replay = createReplay(state);
   const calls = createCalls(desk, run.key);
+  const logs = createLogs(desk);
   const deliveries: Outgoing[] = [];
   const inputs: (() => Records)[] = [];
   let started = false, closed = false, dead = false;
@@ -82,7 +86,6 @@ export function createExecution(desk: Desk, run: Run): Execution {
   /** A guest that acts by itself has issued something between turns. */
   let collecting = false;
   let incarnation: number | undefined;
-  let logged = 0;
   let graceUntil: number | undefined;
 
   const facts = (): Facts => ({ now: clock.now(), limits, draining: desk.draining() });
@@ -172,23 +175,23 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (turn.incarnation !== (incarnation ??= turn.incarnation)) return died(FAILED, owner);
     // logs were shown before when the turn is replay: settlements follow it, or the journal knows what it issues
     replayed = owner === -1 && replay.behind();
-    const lines: (() => void)[] = [];
+    const lines: LogLine[] = [];
     for (const text of turn.out) {
       if (closed || dead) break;
       receive(text, lines);
     }
-    if (!replayed) { for (const show of lines) show(); }
+    for (const line of lines) logs(line, replayed);
   }
 
   let replayed = false;
 
-  function receive(text: string, lines: (() => void)[]): void {
+  function receive(text: string, lines: LogLine[]): void {
     const received = readCommand(text);
     if (received === undefined) return;
     const { command, value } = received;
     switch (command.c) {
       case "log":
-        lines.push(() => log(command.level, value, command.in));
+        lines.push({ level: command.level, text: value, step: stepOf(command.in) });
         return;
       case "end":
         return ended(command.ok, value, command.error);
@@ -221,7 +224,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (isEnded(state) || state.phase === "paused") return;
     const { known, ...found } = replay.match(-1, command.c, nameOf(command));
     if (known === undefined) {
-      if ("diverged" in found && found.diverged) return partWays(command);
+      if ("diverged" in found && found.diverged) return partWays(named(command));
       if (replay.missing() === undefined) recordIssued(command, value, -1);
       else held.push({ command, value });
       return;
@@ -235,7 +238,9 @@ export function createExecution(desk: Desk, run: Run): Execution {
   }
 
   function recordIssued(command: Issued, value: string, parent: number): void {
+    if (isEnded(state)) return;
     desk.append(schedule(state, command, parent, facts()));
+    if (isEnded(state)) return bodies.runEnded();
     const op = state.ops[state.ops.length - 1] as Op;
     replay.bind(op.op, command.id);
     if (op.kind === "call") calls.keep(op.op, value);
@@ -302,7 +307,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (isEnded(state)) return bodies.size() > 0 ? "busy" : "over";
     if (state.phase === "paused") return "over";
     const missing = replay.missing();
-    if (missing !== undefined && replay.next() === undefined) return astray(missing);
+    if (missing !== undefined && replay.next() === undefined) return astray();
     if (replay.behind() || bodies.size() > 0) return "busy";
     if (state.open.size > 0) return isHeld() ? "over" : "resting";
     // nothing is open: a guest that acts by itself may still go on, one that cannot never will
@@ -317,7 +322,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
   }
 
   /** The guest is at rest and has not issued what its journal holds. */
-  function astray(missing: Op): Standing {
+  function astray(): Standing {
     if (!mediated) {
       const now = clock.monotonic();
       if (graceUntil === undefined) {
@@ -326,31 +331,20 @@ export function createExecution(desk: Desk, run: Run): Execution {
       }
       if (now < graceUntil) return "busy";
     }
-    const [first] = held;
-    if (first !== undefined) partWays(first.command);
-    else diverged(`its history holds ${describe(missing.kind, missing.name, missing.count)}, which the code did not issue`);
+    const [first] = held, ahead = replay.ahead();
+    partWays(first !== undefined ? named(first.command) : ahead !== undefined ? describe(ahead) : null);
     return "over";
   }
 
-  /** The code issued something that its history does not hold in that place. */
-  function partWays(command: Issued): void {
-    const expected = replay.expected();
-    const where = expected === undefined ? "" : ` where its history holds ${describe(expected.kind, expected.name, expected.count)}`;
-    diverged(`the code issued ${describe(command.c, nameOf(command), 1)}${where}`);
-  }
-
-  function diverged(message: string): void {
-    desk.append(parked(state, "nondeterministic", `Code and history part ways: ${message}`, facts()));
+  /** The code does not what its history holds in that place. */
+  function partWays(found: string | null): void {
+    desk.append(diverged(state, { expected: describe(replay.expected() as Op), found }, facts()));
     close();
   }
 
   function ended(ok: boolean, value: string, error: AttemptResult["error"]): void {
     if (isEnded(state)) return;
-    const missing = replay.missing();
-    if (missing !== undefined || (mediated && replay.behind())) {
-      const what = replay.expected() as Op;
-      return diverged(`the run ended before ${describe(what.kind, what.name, what.count)} of its history`);
-    }
+    if (replay.missing() !== undefined || (mediated && replay.behind())) return partWays(THE_END);
     desk.append(runEnded(state, { ok, value, error }, facts()));
     bodies.runEnded();
   }
@@ -362,11 +356,9 @@ export function createExecution(desk: Desk, run: Run): Execution {
     desk.append(guestDied(state, turn.death ?? FAILED.death, owner, facts()));
   }
 
-  function log(level: "debug" | "info" | "warn" | "error", text: string, from: number): void {
-    logged += text.length;
-    if (logged > limits.logBytes) return;
-    const op = from === 0 ? undefined : replay.opOf(from);
-    desk.log({ level, text, step: op === undefined ? null : (state.ops[op] as Op).name });
+  function stepOf(id: number): string | null {
+    const op = id === 0 ? undefined : replay.opOf(id);
+    return op === undefined ? null : (state.ops[op] as Op).name;
   }
 
   function close(): void {
@@ -387,7 +379,11 @@ export function createExecution(desk: Desk, run: Run): Execution {
     return Math.max(0, Math.min(due - clock.now(), bodies.deadline() - clock.monotonic()));
   }
 
-  return { advance, running: bodies.size, idle, close, collect };
+  return { advance, running: bodies.size, replaying: isReplaying, idle, close, collect };
+}
+
+function named(command: Issued): string {
+  return describe({ kind: command.c, name: nameOf(command), count: 1 });
 }
 
 const FAILED: Turn & { readonly death: NonNullable<Turn["death"]> } = {

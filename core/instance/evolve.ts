@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { eachRecord, type Record, type Scheduled, type Settled } from "./records.ts";
+import { eachRecord, FORMAT, type Record, type Scheduled, type Settled } from "./records.ts";
 import { emptyState, family, identity, type Op, type State } from "./state.ts";
 
 /**
@@ -67,6 +67,9 @@ export function evolve(state: State, record: Record, bytes: number): State {
       state.parked = undefined;
       state.crashes = 0;
       break;
+    case "upgraded":
+      state.version = head.version;
+      break;
     case "interrupted":
       if (head.why === "crash") state.crashes++;
       interrupt(state);
@@ -89,11 +92,12 @@ export function evolve(state: State, record: Record, bytes: number): State {
 /**
  * The state that a journal (texts of whole records, one a line) says.
  *
+ * @param newest the newest format that is read
  * @throws {TenureError} `storage_newer` when a newer version has written it, `corrupt` when it is no journal
  */
-export function stateOf(journal: readonly string[]): State {
+export function stateOf(journal: readonly string[], newest: number = FORMAT): State {
   const state = emptyState();
-  eachRecord(journal, (record, line) => void evolve(state, record, line.length));
+  eachRecord(journal, (record, line) => void evolve(state, record, line.length), newest);
   return state;
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { eachRecord, type Header } from "./records.ts";
+import { eachRecord, FORMAT, type Header } from "./records.ts";
 import type { ErrorSummary } from "../ports/guest.ts";
 import { decode } from "../values.ts";
 
@@ -24,6 +24,7 @@ export interface HistoryEntry {
     | "pause_requested"
     | "paused"
     | "resumed"
+    | "upgraded"
     | "interrupted"
     | "completed"
     | "errored"
@@ -48,12 +49,14 @@ export interface HistoryEntry {
   readonly value?: unknown;
   /** What failed. */
   readonly error?: ErrorSummary;
+  /** The version of the code that it runs in from here on (created, upgraded). */
+  readonly version?: string;
   /** Why it was paused or cut off by the engine. */
   readonly reason?: string;
 }
 
-/** Reads entries from `from`, at most `limit`. */
-export function readHistory(journal: readonly string[], from: number, limit: number): HistoryEntry[] {
+/** Reads entries from `from`, at most `limit`, of a journal whose format is at most `newest`. */
+export function readHistory(journal: readonly string[], from: number, limit: number, newest: number = FORMAT): HistoryEntry[] {
   const names: { kind: NonNullable<HistoryEntry["kind"]>; name: string }[] = [];
   const entries: HistoryEntry[] = [];
   let seq = 0;
@@ -61,7 +64,7 @@ export function readHistory(journal: readonly string[], from: number, limit: num
     if (head.k === "scheduled") names[head.op] = { kind: head.kind, name: head.name };
     if (seq >= from && entries.length < limit) entries.push(entryOf(seq, head, value, names));
     seq++;
-  });
+  }, newest);
   return entries;
 }
 
@@ -84,6 +87,7 @@ function entryOf(
   if ("attempt" in head) entry.attempt = head.attempt;
   if ("ok" in head) entry.ok = head.ok;
   if ("due" in head && head.due !== undefined) entry.due = new Date(head.due);
+  if ("version" in head) entry.version = head.version;
   if (head.k === "event") entry.event = head.type;
   if ("error" in head && head.error !== undefined) entry.error = head.error;
   else if (value !== undefined) entry.value = decode(value);

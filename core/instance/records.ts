@@ -18,13 +18,13 @@ interface At {
   readonly t: number;
 }
 
-/** The format that this version writes. */
+/** The newest format that this version knows: it reads every one up to it. */
 export const FORMAT = 1;
 
 /** The first record of a life. Value: the params. */
 export interface Created extends At {
   readonly k: "created";
-  /** The {@linkcode FORMAT} of the journal: a reader refuses one that is newer than its own. */
+  /** The format of the journal, which it keeps to its end: a reader refuses one that is newer than its {@linkcode FORMAT}. */
   readonly v: number;
   /** 1, and one more at each restart. */
   readonly life: number;
@@ -106,11 +106,22 @@ export interface Paused extends At {
   readonly k: "paused";
   readonly code?: "nondeterministic" | "crash_limit" | "code_unavailable";
   readonly message?: string;
+  /** What the history holds where the code parts ways with it: `step "a"` (nondeterministic). */
+  readonly expected?: string;
+  /** What the code did there; without it: nothing (nondeterministic). */
+  readonly found?: string;
 }
 
 /** It goes on; the due times that were pending move by the length of the pause. */
 export interface Resumed extends At {
   readonly k: "resumed";
+}
+
+/** It runs in another version from here on: one that was seen to keep to all that stands before. Nothing runs meanwhile. */
+export interface Upgraded extends At {
+  readonly k: "upgraded";
+  /** Content hash of the code. */
+  readonly version: string;
 }
 
 /** Attempts that were running are cut off: they raise `attempt` and consume no retry. */
@@ -137,6 +148,7 @@ export type Header =
   | PauseRequested
   | Paused
   | Resumed
+  | Upgraded
   | Interrupted
   | Ended;
 
@@ -168,6 +180,7 @@ const KINDS: ReadonlySet<string> = new Set<Header["k"]>([
   "pause_requested",
   "paused",
   "resumed",
+  "upgraded",
   "interrupted",
   "completed",
   "errored",
@@ -185,15 +198,16 @@ export function readRecord(line: string): Record {
 /**
  * Calls `each` with every record of a journal (texts of whole records, one a line) and its line.
  *
+ * @param newest the newest format that is read
  * @throws {TenureError} `storage_newer` when a newer version has written it, `corrupt` when it is no journal
  */
-export function eachRecord(journal: readonly string[], each: (record: Record, line: string) => void): void {
+export function eachRecord(journal: readonly string[], each: (record: Record, line: string) => void, newest: number = FORMAT): void {
   let seq = 0;
   for (const text of journal) {
     for (const line of text.split("\n")) {
       try {
         const read = readRecord(line);
-        if (seq === 0) checkFirst(read);
+        if (seq === 0) checkFirst(read, newest);
         each(read, line);
         seq++;
       } catch (cause) {
@@ -204,9 +218,9 @@ export function eachRecord(journal: readonly string[], each: (record: Record, li
   }
 }
 
-function checkFirst({ head }: Record): void {
+function checkFirst({ head }: Record, newest: number): void {
   if (head.k !== "created") throw new TypeError("A journal begins with the creation of its instance");
-  if (head.v > FORMAT) {
-    throw new TenureError("storage_newer", `Cannot read the journal: its format ${head.v} is newer than this version's ${FORMAT}`);
+  if (head.v > newest) {
+    throw new TenureError("storage_newer", `Cannot read the journal: its format ${head.v} is newer than this version's ${newest}`);
   }
 }

@@ -41,6 +41,8 @@ export interface Replay {
   behind(): boolean;
   /** A recorded command of the run that the guest has not issued, although it could have by now. */
   missing(): Op | undefined;
+  /** A recorded command of the run that the guest has issued although one before it is missing. */
+  ahead(): Op | undefined;
   /** What the journal holds next: a command that the guest has not issued, or a settlement. */
   expected(): Op | undefined;
 }
@@ -97,12 +99,13 @@ export function createReplay(state: State): Replay {
     },
     behind: () => cursor < state.settlements.length,
     missing: firstUnissued,
+    ahead: () => state.ops.find(({ op, parent }) => op > scanned && parent === -1 && ids[op] !== undefined),
     expected: () => firstUnissued() ?? state.ops[state.settlements[cursor] ?? -1],
   };
 }
 
 /** How a command is named to a person. */
-export function describe(kind: Kind, name: string, count: number): string {
+export function describe({ kind, name, count }: Pick<Op, "kind" | "name" | "count">): string {
   const what = { do: "step", sleep: "sleep", wait: "wait", call: "call", timer: "timer" }[kind];
   return `${what} "${name}"${count > 1 ? ` (${count})` : ""}`;
 }

@@ -44,8 +44,12 @@ export interface GuestInit {
 
 /** Why a guest died. */
 export interface Death {
-  /** What was hit. */
-  readonly code: "cpu_limit" | "memory_limit" | "stack_limit" | "message_limit" | "guest_failed";
+  /**
+   * What was hit. `guest_failed`: the guest failed, and nobody knows of what; counted as a crash. `evicted`: the
+   * sandbox has taken the guest back, because what it ran on is needed elsewhere or goes away; nobody's fault, and
+   * counted nowhere: it is replayed in another guest. Of a guest that runs no body nothing is lost by that.
+   */
+  readonly code: "cpu_limit" | "memory_limit" | "stack_limit" | "message_limit" | "guest_failed" | "evicted";
   /** For the tenant: no host stack, no path. */
   readonly message: string;
 }
@@ -104,6 +108,11 @@ export interface SandboxAdapter {
   prepare(tenant: string, code: Code, limits: Limits): Promise<Prepared>;
   /** Makes a guest ready for its first delivery; waits while the memory budget is used up. */
   open(init: GuestInit, signal: AbortSignal): Guest | Promise<Guest>;
+  /**
+   * Loads what every guest needs, ahead of the first one: a process that may have to take over soon has it ready.
+   * Optional. What goes wrong is met again, and reported, when a guest is opened.
+   */
+  warm?(): Promise<void>;
   /** Frees what is pooled. */
   close(): Promise<void>;
 }

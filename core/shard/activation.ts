@@ -27,6 +27,8 @@ export interface Opener {
    * the platform's trouble and tried again.
    */
   open(key: InstanceKey, version: string, ready: () => void, signal: AbortSignal): Promise<Opened>;
+  /** Loads what every guest needs ahead of the first one: whoever waits to take over is to begin at once. */
+  warm(): void;
   /** Whether a workflow can be created, and in which version when the platform registered it itself. */
   registered(workflow: string): string | undefined;
   /** The limits of a tenant. */

@@ -4,16 +4,17 @@
  * @module
  */
 import { findVersion, type TenantRecord, withVersion } from "../code/tenant_record.ts";
-import type { Facts } from "../instance/decide/common.ts";
+import { type Facts, fullText, isFull } from "../instance/decide/common.ts";
 import { eventReceived, pauseRequested, resumed, terminated } from "../instance/decide/control.ts";
 import { TenureError } from "../errors.ts";
-import { FORMAT, record } from "../instance/records.ts";
+import { record } from "../instance/records.ts";
 import { isEnded, type State } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import type { Live } from "./live.ts";
 import type { Lives } from "./lives.ts";
+import { noLife, type Usage } from "./quotas.ts";
 import { DONE, type InstanceRequest, notFound, type Outcome, refused, type Request } from "./requests.ts";
 import type { Runner } from "./runner.ts";
 import type { Tenants } from "./tenants.ts";
@@ -26,9 +27,16 @@ export interface ApplyParts {
   readonly tenants: Tenants;
   readonly runner: Runner;
   facts(tenant: string): Facts;
+  /** What a new life's journal is written in. */
+  format(): number;
+  /** Raises it. */
+  raise(to: number): Outcome;
   /** Whether the shard is not ours any more. */
   gone(): boolean;
 }
+
+/** What applies requests of one kind. */
+export type Applies<R> = (request: R, decided: Decided) => void | Promise<void>;
 
 /** Hears of an outcome the moment it is decided, and of the instance that it left something of. */
 export type Decided = (outcome: Outcome, live: Live | undefined) => void;
@@ -39,7 +47,7 @@ type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
  * Makes what applies requests of one shard: at once when all that it needs is in memory. What it answers rejects, or
  * throws, when nothing could be decided.
  */
-export function createApply(parts: ApplyParts): (request: Request, decided: Decided) => void | Promise<void> {
+export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>): Applies<Request> {
   const { clock, opener, lives, tenants, runner } = parts;
 
   function apply(request: Request, decided: Decided): void | Promise<void> {
@@ -53,8 +61,17 @@ export function createApply(parts: ApplyParts): (request: Request, decided: Deci
       case "create":
         return then(tenants.get(request.tenant), (tenant) => {
           if (request.fresh) return decide(request, undefined, () => create(request, undefined, tenant), decided);
-          return lives.find(request, (live) => decide(request, live, () => create(request, live, tenant), decided));
+          return lives.find(request, (live): void | Promise<void> => {
+            // thousands of other tenants were asked for meanwhile
+            if (tenants.usage(request.tenant) === undefined) return apply(request, decided);
+            return decide(request, live, () => create(request, live, tenant), decided);
+          });
         });
+      case "format":
+        stillOurs();
+        return decided(parts.raise(request.to), undefined);
+      case "upgrade":
+        return upgrade(request, decided);
       case "restart":
         return then(tenants.get(request.tenant), (tenant) => {
           return lives.find(request, (live) => {
@@ -125,27 +142,30 @@ export function createApply(parts: ApplyParts): (request: Request, decided: Deci
     }
     const version = versionFor(workflow, tenant, request.version);
     if (typeof version !== "string") return version;
-    bear({ tenant: request.tenant, workflow, id }, { life: 1, version, params }, existing);
-    return DONE;
+    return bear({ tenant: request.tenant, workflow, id }, { life: 1, version, params }, existing);
   }
 
-  /** A new life: its predecessor's journal goes with the same commit. */
+  /** A new life, unless the tenant has too many: its predecessor's journal goes with the same commit. */
   function bear(
     key: InstanceKey,
     { params, ...life }: { readonly life: number; readonly version: string; readonly params: string },
     before: Live | undefined,
-  ): void {
+  ): Outcome {
+    const usage = tenants.usage(key.tenant) as Usage;
+    const alive = before?.state !== undefined && !isEnded(before.state);
+    const no = noLife(usage, opener.limits(key.tenant), { workflow: key.workflow, now: clock.monotonic(), alive });
+    if (no !== undefined) return no;
     if (before !== undefined) runner.end(before);
     const live = lives.replace(key, before, true);
-    lives.append(live, [record({ k: "created", v: FORMAT, t: clock.now(), ...life, seed: clock.uuid(), rng: 1 }, params)]);
+    lives.append(live, [record({ k: "created", v: parts.format(), t: clock.now(), ...life, seed: clock.uuid(), rng: 1 }, params)]);
     runner.proceed(live);
+    return DONE;
   }
 
   function restart(state: State, live: Live, tenant: TenantRecord | undefined): Outcome {
     const version = versionFor(live.key.workflow, tenant);
     if (typeof version !== "string") return version;
-    bear(live.key, { life: state.life + 1, version, params: state.params }, live);
-    return DONE;
+    return bear(live.key, { life: state.life + 1, version, params: state.params }, live);
   }
 
   function control(request: Of<"event" | "pause" | "resume" | "terminate" | "delete">, state: State, live: Live): Outcome {
@@ -153,9 +173,13 @@ export function createApply(parts: ApplyParts): (request: Request, decided: Deci
     switch (request.verb) {
       case "event":
         return event(request, state, live, facts);
-      case "pause":
+      case "pause": {
+        if (state.phase === "active" && isFull(state, facts.limits)) {
+          return refused("quota_exceeded", `Cannot pause the instance "${request.id}": the ${fullText(facts.limits)}`);
+        }
         lives.append(live, pauseRequested(state, facts));
         break;
+      }
       case "resume":
         lives.append(live, resumed(state, facts));
         break;
@@ -185,8 +209,13 @@ export function createApply(parts: ApplyParts): (request: Request, decided: Deci
     if (isEnded(state)) {
       return refused("instance.ended", `(instance.ended) Cannot send an event to the instance "${id}": it has ended`);
     }
-    if (state.buffered >= facts.limits.bufferedEvents && !(event !== undefined && state.eventIds.has(event))) {
-      return refused("quota_exceeded", `Cannot send an event to the instance "${id}": ${state.buffered} wait already`);
+    // a known one does nothing
+    if (event !== undefined && state.eventIds.has(event)) return DONE;
+    const { limits } = facts;
+    const many = state.buffered >= limits.bufferedEvents;
+    if (many || isFull(state, limits, payload.length)) {
+      const why = many ? `limit of ${limits.bufferedEvents} events that wait has been reached` : fullText(limits);
+      return refused("quota_exceeded", `Cannot send an event to the instance "${id}": the ${why}`);
     }
     const records = eventReceived(state, { type, payload, id: event, at }, facts);
     lives.append(live, records);

@@ -3,25 +3,30 @@
  *
  * @module
  */
+import { storageFailed } from "../caller_store.ts";
 import { TenureError } from "../errors.ts";
-import { keyText, shardOf } from "../ids.ts";
+import { shardOf } from "../ids.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Head, InstanceKey, Lease, Store } from "../ports/store.ts";
+import type { InstanceKey, Lease, Store } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import { createCommitter, outcomeUnknown } from "./committer.ts";
+import type { Formats } from "./format.ts";
 import { createHints, repeat } from "./hints.ts";
 import type { Live } from "./live.ts";
 import { isUnreadable } from "./lives.ts";
-import { errorOf, type Outcome, refused, type Request } from "./requests.ts";
+import { errorOf, type Outcome, refused, type Request, type Verdict, tenantOf } from "./requests.ts";
 import { createRunQueue } from "./run_queue.ts";
 import { createRoom } from "./room.ts";
 import { createShard, type Shard } from "./shard.ts";
+import { BUSY, type UpgradeRequest } from "./upgrade.ts";
+import { createWatchers, type Watchers } from "./watchers.ts";
 
 /** What an engine is made of. */
 export interface EngineParts {
   readonly store: Store;
   readonly clock: Clock;
   readonly opener: Opener;
+  readonly formats: Formats;
   /** False: serves the API and owns nothing. */
   readonly own: boolean;
   /** Instances that run at one time in this process. */
@@ -33,9 +38,15 @@ export interface Engine {
   /** Acquires what is free. Resolves when each shard is owned or known to be somebody else's. */
   start(): Promise<void>;
   /** Has a request applied by the owner, whoever that is; resolves when it is durable, rejects when it is refused. */
-  submit(request: Request): Promise<void>;
-  /** Calls `changed` with each head of an instance that is committed here, `undefined` when it is deleted. Returns the end of it. */
-  watch(key: InstanceKey, changed: (head: Head | undefined) => void): () => void;
+  submit(request: Exclude<Request, { verb: "upgrade" | "format" }>): Promise<void>;
+  /** Has the owner look at an instance in another version, and move it there. */
+  upgrade(request: UpgradeRequest): Promise<Verdict>;
+  /** Has every shard written in the newest format. Rejects with `storage_newer` when an owner does not know it. */
+  upgradeFormat(): Promise<void>;
+  /** {@linkcode Watchers.watch} */
+  readonly watch: Watchers["watch"];
+  /** The newest format that it reads. */
+  readonly format: number;
   /** Calls `look` once, when what others do may have changed something of the tenant, at the latest when it is time to look anyway. Returns its canceller. */
   later(tenant: string, ms: number, look: () => void): () => void;
   /** Whether this process owns the tenant's shard. */
@@ -71,10 +82,10 @@ const DONE = Promise.resolve();
 const MAX_PUT_OFF = 3;
 
 /** Makes one; owns nothing before {@linkcode Engine.start}. */
-export function createEngine({ store, clock, opener, own, maxRunning }: EngineParts): Engine {
+export function createEngine({ store, clock, opener, formats, own, maxRunning }: EngineParts): Engine {
   const owner = clock.uuid();
   const owned = new Map<number, Owned>();
-  const watchers = new Map<string, Set<(head: Head | undefined) => void>>();
+  const { watch, changed, lookForYourselves } = createWatchers();
   const runnable = createRunQueue<() => void>();
   const room = createRoom(maxRunning);
   const hints = createHints(store, clock);
@@ -84,6 +95,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
   /** How many tasks the commit has been put off for them. */
   let putOff = 0;
   let started = false;
+  let warmed = false;
   let draining = false;
   let closed = false;
 
@@ -102,6 +114,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     queued: () => pump(),
     // a task of its own between two commits: the host's own work gets its turn
     returned: () => pumping === "no" ? later() : undefined,
+    living: (shard, tenant, by) => owned.get(shard)?.shard.living(tenant, by),
   });
 
   function pump(): void {
@@ -153,18 +166,24 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
 
   async function acquire(shard: number): Promise<void> {
     if (closed || draining || owned.has(shard)) return;
-    const lease = await store.acquire(shard, owner, LEASE).catch(() => null);
+    const lease = await formats.acquire(shard, owner, LEASE).catch(() => null);
     if (closed || draining) {
-      if (lease !== null) await store.release(shard, lease.epoch).catch(() => {});
+      // what the owner before left by dying is still to be counted: the next one has to look
+      if (lease?.clean === true) await store.release(shard, lease.epoch).catch(() => {});
       return;
     }
-    if (lease === null) return void clock.setTimer(ACQUIRE, () => void acquire(shard));
+    if (lease === null) {
+      if (!warmed) opener.warm();
+      warmed = true;
+      return void clock.setTimer(ACQUIRE, () => void acquire(shard));
+    }
     const made = createShard({
       shard,
       store,
       clock,
       committer,
       opener,
+      formats,
       runnable,
       room,
       pump,
@@ -182,6 +201,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     };
     owned.set(shard, mine);
     committer.acquired(shard, lease.lastBatch);
+    if (lease.lastBatch === "") formats.raise(shard, formats.newest, committer);
     if (started) mine.begin();
   }
 
@@ -229,9 +249,14 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
   function inbox(shard: number, of: Shard): () => Promise<void> {
     const taken = new Set<string>();
     const durable = new Set<string>();
-    function answer(key: string, outcome: Outcome, live?: Live): void {
-      committer.ack(shard, { key, outcome: JSON.stringify(outcome) }, live);
-      committer.wait(shard, { ok: () => void durable.add(key), lost: () => {} }, live);
+    function answer(key: string, tenant: string, outcome: Outcome, live?: Live): void {
+      committer.ack(shard, tenant, { key, outcome: JSON.stringify(outcome) }, live);
+      committer.wait(shard, tenant, { ok: () => void durable.add(key), lost: () => {} }, live);
+    }
+    function failed(key: string, tenant: string, error: unknown): void {
+      // it stays in the inbox when the storage failed, not the message
+      if (!isUnreadable(error)) taken.delete(key);
+      else answer(key, tenant, refused(error.code, error.message));
     }
     return async () => {
       // only a read that begins after a commit is known not to show what it applied
@@ -244,20 +269,31 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
       for (const { key, body } of waiting) {
         if (taken.has(key) || owned.get(shard)?.shard !== of) continue;
         taken.add(key);
+        const request = JSON.parse(body) as Request;
+        const tenant = tenantOf(request);
         try {
-          await of.apply(JSON.parse(body) as Request, (outcome, live) => answer(key, outcome, live));
+          // it runs a tenant's code: what it may have killed the owner before with is not tried again
+          if (request.verb === "upgrade" && !of.recovered()) {
+            answer(key, tenant, BUSY);
+            continue;
+          }
+          const applying = of.apply(request, (outcome, live) => answer(key, tenant, outcome, live));
+          // it takes as long as the bodies that it waits for: what was sent after it does not
+          if (request.verb === "upgrade") Promise.resolve(applying).catch((error) => failed(key, tenant, error));
+          else await applying;
         } catch (error) {
-          // it stays in the inbox when the storage failed, not the message
-          if (!isUnreadable(error)) taken.delete(key);
-          else answer(key, refused(error.code, error.message));
+          failed(key, tenant, error);
         }
       }
     };
   }
 
-  async function submit(request: Request): Promise<void> {
+  function submit(request: Exclude<Request, { verb: "format" }>): Promise<Verdict | undefined> {
+    return submitTo(shardOf(request.tenant, store.shards), request);
+  }
+
+  async function submitTo(shard: number, request: Request): Promise<Verdict | undefined> {
     if (closed || draining) throw new TenureError("closed", "Cannot take a request: the engine is closed");
-    const shard = shardOf(request.tenant, store.shards);
     const since = committer.outage();
     if (since !== undefined && clock.monotonic() - since > 2_000) {
       throw new TenureError("storage_unavailable", "Cannot take a request: the storage does not answer");
@@ -265,6 +301,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
     const mine = owned.get(shard);
     const outcome = mine === undefined ? await ask(shard, request) : await applied(shard, mine.shard, request);
     if (!outcome.ok) throw errorOf(outcome);
+    return outcome.verdict;
   }
 
   async function applied(shard: number, of: Shard, request: Request): Promise<Outcome> {
@@ -273,7 +310,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
       // what is in memory is decided here and now, so that a thousand requests of one task share a commit
       await of.apply(request, (decided, live) => {
         outcome = new Promise<Outcome>((resolve, reject) => {
-          committer.wait(shard, {
+          committer.wait(shard, tenantOf(request), {
             ok: () => resolve(decided),
             // nothing of it counts: the owner that follows may be asked
             lost: (unknown) => unknown ? reject(outcomeUnknown(undefined)) : ask(shard, request).then(resolve, reject),
@@ -283,9 +320,7 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
       });
     } catch (cause) {
       if (owned.get(shard)?.shard !== of) return ask(shard, request);
-      throw cause instanceof TenureError
-        ? cause
-        : new TenureError("storage_unavailable", "Cannot take a request: the storage failed", { cause });
+      throw cause instanceof TenureError && cause.code !== "storage_unavailable" ? cause : storageFailed(cause);
     }
     return await (outcome as Promise<Outcome>);
   }
@@ -293,8 +328,12 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
   /** Leaves a message for the owner and waits for what comes of it. */
   async function ask(shard: number, request: Request): Promise<Outcome> {
     if (closed) throw new TenureError("closed", "Cannot take a request: the engine is closed");
+    await formats.check(shard);
     const key = clock.uuid();
-    await store.post(shard, { key, body: JSON.stringify(request) });
+    // it may have been left there all the same
+    await store.post(shard, { key, body: JSON.stringify(request) }).catch((cause) => {
+      throw outcomeUnknown(cause);
+    });
     const until = clock.monotonic() + PATIENCE;
     for (let pause = 5; clock.monotonic() < until && !closed; pause = Math.min(pause * 2, INBOX)) {
       await new Promise<void>((done) => void hints.wait(shard, pause, done));
@@ -302,16 +341,6 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
       if (outcome !== null) return JSON.parse(outcome) as Outcome;
     }
     throw outcomeUnknown(undefined);
-  }
-
-  /** Nobody tells the watchers any more. */
-  function lookForYourselves(): void {
-    for (const text of [...watchers.keys()]) changed(text, undefined);
-  }
-
-  function changed(text: string, head: Head | undefined): void {
-    const set = watchers.get(text);
-    if (set !== undefined) for (const watcher of [...set]) watcher(head);
   }
 
   // ---- the end
@@ -330,17 +359,17 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
       committer.flush();
       await new Promise<void>((done) => void clock.setTimer(1, done));
     }
-    const clean = committer.idle();
+    // what the owner before left and nobody has found yet is still to be counted: the next one has to look again
+    const clean = committer.idle() ? [...owned].filter(([, { shard }]) => shard.recovered()) : [];
     closed = true;
     hints.stop();
     committer.stop();
     runnable.clear();
-    for (const [id, { epoch, shard, stop }] of owned) {
+    for (const { shard, stop } of owned.values()) {
       stop();
       shard.close();
-      // what the owner before left and nobody has found yet is still to be counted: the next one has to look again
-      if (clean && shard.recovered()) await store.release(id, epoch).catch(() => {});
     }
+    for (const [shard, { epoch }] of clean) await store.release(shard, epoch).catch(() => {});
     owned.clear();
     await store.close().catch(() => {});
     lookForYourselves();
@@ -349,17 +378,13 @@ export function createEngine({ store, clock, opener, own, maxRunning }: EnginePa
 
   return {
     start,
-    submit,
-    watch(key, watcher) {
-      const text = keyText(key);
-      let set = watchers.get(text);
-      if (set === undefined) watchers.set(text, set = new Set());
-      set.add(watcher);
-      return () => {
-        set.delete(watcher);
-        if (set.size === 0 && watchers.get(text) === set) watchers.delete(text);
-      };
+    submit: submit as Engine["submit"],
+    upgrade: submit as Engine["upgrade"],
+    async upgradeFormat() {
+      for (let shard = 0; shard < store.shards; shard++) await submitTo(shard, { verb: "format", to: formats.newest });
     },
+    watch,
+    format: formats.newest,
     later: (tenant, ms, look) => hints.wait(shardOf(tenant, store.shards), ms, look),
     owns: (tenant) => owned.has(shardOf(tenant, store.shards)),
     alive: (key) => owned.get(shardOf(key.tenant, store.shards))?.shard.alive(key) ?? false,

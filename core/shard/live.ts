@@ -36,7 +36,7 @@ export interface Live {
   /** What runs it. */
   execution: Execution | undefined;
   /** Where its activation stands. */
-  activity: "none" | "waiting" | "queued" | "opening" | "running" | "resting";
+  activity: "none" | "queued" | "opening" | "running" | "resting";
   /** The head as last handed to the store. */
   written: string;
   /** What that head was made of, when it was made here: nothing else of a state moves a head. */
@@ -65,8 +65,14 @@ export interface Live {
   stopTimer: (() => void) | undefined;
   /** When that timer fires, monotonic ms; `Infinity`: there is none. */
   timerAt: number;
+  /** It is held: nothing new begins. Called when it may have come to rest. */
+  held: (() => void) | undefined;
+  /** 1 when the store's count of the tenant's instances that have not ended has it, as the last batch that was made says. */
+  counted: 0 | 1;
   /** A crash was counted when it was loaded: that has to be durable before it runs. */
   crashed: boolean;
+  /** It runs and has been through deaths without progress. */
+  suspect: boolean;
 }
 
 /** Makes one of a loaded or an empty state. */
@@ -91,7 +97,10 @@ export function makeLive(key: InstanceKey, text: string, state: State | undefine
     turn: undefined,
     stopTimer: undefined,
     timerAt: Infinity,
+    held: undefined,
+    counted: 0,
     crashed: false,
+    suspect: false,
   };
 }
 
@@ -109,7 +118,7 @@ export function statusOf(live: Live, state: State): Status {
   switch (state.phase) {
     case "active":
       if (live.activity === "resting") return "waiting";
-      return live.activity === "waiting" || live.activity === "queued" ? "queued" : "running";
+      return live.activity === "queued" ? "queued" : "running";
     case "pausing":
       return "waitingForPause";
     default:
@@ -146,7 +155,8 @@ export function headOf(live: Live, state: State): Head {
 /** When recovery or the timers have to find it (I11). */
 export function wakeOf(live: Live, state: State): number | null {
   if (isEnded(state) || state.phase === "paused") return null;
-  if (live.activity === "waiting") return Math.max(1, state.created);
+  // it does not run: should the owner die, it is not what killed it
+  if (live.activity === "queued") return Math.max(1, state.created);
   return live.activity === "resting" ? nextDue(state) : 0;
 }
 

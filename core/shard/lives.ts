@@ -9,8 +9,10 @@ import type { Records } from "../instance/decide/common.ts";
 import { stateOf } from "../instance/evolve.ts";
 import { emptyState } from "../instance/state.ts";
 import type { InstanceKey, Store } from "../ports/store.ts";
+import { isEnded } from "../instance/state.ts";
 import type { Committer } from "./committer.ts";
 import { appendTo, type Live, makeLive } from "./live.ts";
+import type { Tenants } from "./tenants.ts";
 
 /** Whether an instance cannot be read, now or ever: no trouble of the storage, so nobody waits for it (I25). */
 export function isUnreadable(error: unknown): error is TenureError {
@@ -23,7 +25,7 @@ export interface Lives {
    * Calls `next` with the instance, from memory or the store; at once when it is in memory. Of those who wait for one
    * instance each sees what those before it made of it.
    */
-  find<T>(key: InstanceKey, next: (live: Live | undefined) => T): T | Promise<T>;
+  find<T>(key: InstanceKey, next: (live: Live | undefined) => T | Promise<T>): T | Promise<T>;
   /** Applies records and queues them for the next commit. */
   append(live: Live, records: Records): void;
   /** Queues what the head implies, when it changed. */
@@ -43,12 +45,15 @@ export interface Lives {
 /**
  * Makes the memory of one shard.
  *
+ * @param newest the newest format that is read
  * @param loaded sees each instance that comes from the store, and the wake time of its head, before anybody else does
  */
 export function createLives(
   shard: number,
   store: Store,
   committer: Committer,
+  tenants: Tenants,
+  newest: number,
   loaded: (live: Live, wake: number | null) => void,
 ): Lives {
   const lives = new Map<string, Live>();
@@ -65,20 +70,38 @@ export function createLives(
 
   async function read(key: InstanceKey, text: string): Promise<Live | undefined> {
     const image = await store.load(shard, key);
+    // what it does to its tenant's count can be said only of a count that is known
+    while (tenants.usage(key.tenant) === undefined) await tenants.get(key.tenant);
     // whoever waited for an earlier reading may have it in hand again, and changed it
     const present = lives.get(text);
     if (present !== undefined || image === null || cleared) return present;
     const { tenant, workflow, id } = key;
-    const live = makeLive({ tenant, workflow, id }, text, stateOf(image.journal));
+    const live = makeLive({ tenant, workflow, id }, text, stateOf(image.journal, newest));
     const { status, wake, ended, data } = image.head;
     live.written = `${status} ${wake} ${ended} ${data}`;
-    lives.set(text, live);
+    live.counted = ended === null ? 1 : 0;
+    put(text, live);
     loaded(live, wake);
     return live;
   }
 
+  function put(text: string, live: Live): void {
+    if (!lives.has(text)) tenants.hold(live.key.tenant, 1);
+    lives.set(text, live);
+  }
+
+  function remove({ key, text }: Live): void {
+    if (lives.delete(text)) tenants.hold(key.tenant, -1);
+  }
+
   function touch(live: Live): void {
     committer.touch(shard, live);
+  }
+
+  /** A life began (1), or ended (-1). */
+  function count(tenant: string, by: 1 | -1): void {
+    const usage = tenants.usage(tenant);
+    if (usage !== undefined) usage.living += by;
   }
 
   return {
@@ -94,13 +117,15 @@ export function createLives(
       return reading.then((read) => {
         // whoever waited longer may have made it meanwhile, or changed it and let it go
         const found = lives.get(text) ?? read;
-        if (found !== undefined && !cleared) lives.set(text, found);
+        if (found !== undefined && !cleared) put(text, found);
         return next(found);
       });
     },
     append(live, records) {
       if (records.length === 0 || live.state === undefined) return;
+      const ended = isEnded(live.state);
       appendTo(live, live.state, records);
+      if (!ended && isEnded(live.state)) count(live.key.tenant, -1);
       touch(live);
     },
     touch,
@@ -108,18 +133,21 @@ export function createLives(
       const live = makeLive(key, keyText(key), reborn ? emptyState() : undefined);
       if (before !== undefined) {
         live.drop = true;
+        live.counted = before.counted;
+        if (before.state !== undefined && !isEnded(before.state)) count(key.tenant, -1);
         committer.discard(shard, before, live);
       }
-      lives.set(live.text, live);
+      if (reborn) count(key.tenant, 1);
+      put(live.text, live);
       if (!reborn) touch(live);
       return live;
     },
     peek: (key) => lives.get(keyText(key)),
     current: (live) => lives.get(live.text) === live,
     release(live) {
-      const busy = live.execution !== undefined || live.activity === "opening" || live.queued || live.inFlight;
+      const busy = live.held !== undefined || live.execution !== undefined || live.activity === "opening" || live.queued || live.inFlight;
       const durable = live.lines.length === 0 && live.durable >= live.first;
-      if (!busy && durable && lives.get(live.text) === live) lives.delete(live.text);
+      if (!busy && durable && lives.get(live.text) === live) remove(live);
     },
     all: () => lives.values(),
     clear() {

@@ -4,6 +4,7 @@
  * @module
  */
 import { type ErrorCode, TenureError, WorkflowError } from "../errors.ts";
+import type { Departure } from "../execution/rehearsal.ts";
 import type { InstanceKey } from "../ports/store.ts";
 
 /** A request about one instance, or one tenant. */
@@ -41,14 +42,37 @@ export type Request =
     readonly version: string;
     readonly classes: readonly string[];
   }
-  | { readonly verb: "activate"; readonly tenant: string; readonly version: string };
+  | { readonly verb: "activate"; readonly tenant: string; readonly version: string }
+  /** Has the shard written in a newer format. */
+  | { readonly verb: "format"; readonly to: number }
+  /** Moves it to another version, or (`dryRun`) says whether it could be moved. */
+  | ({ readonly verb: "upgrade"; readonly version: string; readonly dryRun: boolean } & InstanceKey);
 
 /** A request about one instance. */
-export type InstanceRequest = Exclude<Request, { verb: "deploy" | "activate" }>;
+export type InstanceRequest = Exclude<Request, { verb: "deploy" | "activate" | "format" }>;
+
+/** Whose it is; `""`: nobody's. */
+export function tenantOf(request: Request): string {
+  return request.verb === "format" ? "" : request.tenant;
+}
+
+/** What came of an upgrade. */
+export type Verdict =
+  /** It was moved, or could be. */
+  | { readonly is: "moved" }
+  /** It is there already, or has ended. */
+  | { readonly is: "current" }
+  /** It would break: the version does not keep to its history. */
+  | ({ readonly is: "broken" } & Departure)
+  /** It could not be moved, or looked at, now. */
+  | { readonly is: "skipped"; readonly code: SkipCode; readonly message: string };
+
+/** Why an instance was left where it is although its history says nothing against it. */
+export type SkipCode = "busy" | "workflow_not_found" | "code_unavailable" | "corrupt" | "storage_newer";
 
 /** What came of a request. */
 export type Outcome =
-  | { readonly ok: true }
+  | { readonly ok: true; readonly verdict?: Verdict }
   | { readonly ok: false; readonly code: ErrorCode; readonly message: string };
 
 /** It was done, or there was nothing to do. */

@@ -8,7 +8,8 @@ import type { Desk } from "../execution/desk.ts";
 import { createExecution } from "../execution/execution.ts";
 import type { Facts } from "../instance/decide/common.ts";
 import { parked } from "../instance/decide/control.ts";
-import { isEnded, type State } from "../instance/state.ts";
+import { isBusy, isEnded, type State } from "../instance/state.ts";
+import { keyText } from "../ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
@@ -24,6 +25,14 @@ export interface Runner {
   proceed(live: Live): void;
   /** Lets its guest go. */
   end(live: Live): void;
+  /** Runs an instance that is in the store, or remembers that it is to run; false when too many of its tenant's are remembered. */
+  wake(key: InstanceKey): Promise<boolean>;
+  /** Whether an instance that may not run yet is remembered: then it need not be looked for. */
+  remembers(live: Live): boolean;
+  /** Whether many more of a tenant could be remembered. */
+  roomy(tenant: string): boolean;
+  /** Brings no more into memory. */
+  stop(): void;
 }
 
 /** What a runner is made of. */
@@ -41,8 +50,10 @@ export interface RunnerParts {
   turning(by: 1 | -1): void;
   /** Asks the engine to run the queue. */
   pump(): void;
-  /** Resolves when all that was appended up to now is durable, or the shard is not ours any more. */
-  durable(): Promise<void>;
+  /** Fewer of the tenant's are remembered than could be. */
+  more(tenant: string): void;
+  /** Resolves when all that was appended up to now of the tenant's is durable, or the shard is not ours any more. */
+  durable(tenant: string): Promise<void>;
   /** Aborts when the shard is not ours any more. */
   readonly gone: AbortSignal;
 }
@@ -55,7 +66,9 @@ const RETRY = 1_000;
 /** Makes the runner of one shard. */
 export function createRunner(parts: RunnerParts): Runner {
   const { clock, opener, lives, room, runnable, gone } = parts;
-  const slots = createSlots();
+  const slots = createSlots(room);
+  const stop = room.onFree(pull);
+  let pulling = false;
 
   function proceed(live: Live): void {
     const { state } = live;
@@ -65,18 +78,15 @@ export function createRunner(parts: RunnerParts): Runner {
   }
 
   function activate(live: Live): void {
-    if (live.activity === "opening" || live.activity === "running" || parts.draining()) return;
-    if (room.full()) {
-      // it waits in the store, not in memory: the timers bring it back
-      live.activity = "waiting";
-      return lives.touch(live);
-    }
-    if (!slots.take(live.key, live.text, opener.limits(live.key.tenant).concurrency)) {
+    if (live.activity === "opening" || live.activity === "running" || parts.draining() || live.held !== undefined) return;
+    const { concurrency, crashes } = opener.limits(live.key.tenant);
+    if (!slots.take(live.key, live.text, { concurrency, crashes: live.state?.crashes ?? 0, mostCrashes: crashes })) {
+      // it waits in the store, not in memory
       live.activity = "queued";
       return lives.touch(live);
     }
     live.activity = "opening";
-    room.enter();
+    live.suspect = crashes > 0 && (live.state?.crashes ?? 0) > 0;
     open(live).then(undefined, (error) => failed(live, error));
   }
 
@@ -86,13 +96,21 @@ export function createRunner(parts: RunnerParts): Runner {
     if (live.crashed) {
       live.crashed = false;
       // the count is durable before the code runs: what kills the process is found out (I23)
-      await parts.durable();
+      await parts.durable(key.tenant);
     }
     if (unwanted(live, state)) return idle(live);
-    const opened = await opener.open(key, state.version, () => live.execution?.collect(), gone);
+    const { version } = state;
+    const opened = await opener.open(key, version, () => live.execution?.collect(), gone);
     if (unwanted(live, state)) {
       opened.guest.drop();
       return idle(live);
+    }
+    if (state.version !== version) {
+      // it was moved meanwhile
+      opened.guest.drop();
+      live.activity = "none";
+      leave(live);
+      return proceed(live);
     }
     live.execution = createExecution(desk(live, state, opened.call), {
       workflow: key.workflow,
@@ -134,20 +152,50 @@ export function createRunner(parts: RunnerParts): Runner {
 
   /** Another may run in its place. */
   function leave(live: Live): void {
+    slots.give(live.key.tenant, live.text);
     room.leave();
-    slots.give(live.key.tenant);
-    follow(slots.next(live.key.tenant));
   }
 
-  function follow(key: InstanceKey | undefined): void {
-    if (key === undefined || gone.aborted) return;
+  /** Brings in whoever is next, as long as there is a place. */
+  function pull(): void {
+    if (pulling || gone.aborted || parts.draining()) return;
+    pulling = true;
+    for (let next = slots.next(); next !== undefined; next = slots.next()) {
+      bring(next.key, next.text);
+      if (slots.roomy(next.key.tenant)) parts.more(next.key.tenant);
+    }
+    pulling = false;
+  }
+
+  function bring(key: InstanceKey, text: string): void {
+    const over = (): void => {
+      // whoever ended or was paused while it waited has no turn
+      slots.unused(key, text);
+      pull();
+    };
     const found = lives.find(key, (live) => {
       if (live !== undefined) proceed(live);
-      // whoever ended or was paused while it waited has no turn
-      if (live?.activity !== "opening" && live?.activity !== "waiting") follow(slots.next(key.tenant));
+      over();
     });
     // a store that does not answer has lost nothing: the instance is found again when it does
-    found?.catch((error) => isUnreadable(error) ? follow(slots.next(key.tenant)) : void clock.setTimer(RETRY, () => follow(key)));
+    found?.catch((error) => isUnreadable(error) || gone.aborted ? over() : void clock.setTimer(RETRY, () => bring(key, text)));
+  }
+
+  async function wake(key: InstanceKey): Promise<boolean> {
+    const text = keyText(key);
+    const { concurrency } = opener.limits(key.tenant);
+    if (lives.peek(key) === undefined && !slots.free(key.tenant, concurrency)) {
+      return slots.has(key.tenant, text) || slots.remember(key, text, concurrency);
+    }
+    try {
+      return await lives.find(key, (live) => {
+        if (live?.state !== undefined) proceed(live);
+        return true;
+      });
+    } catch (error) {
+      if (isUnreadable(error)) return true;
+      throw error;
+    }
   }
 
   function desk(live: Live, state: State, call: Desk["call"]): Desk {
@@ -161,7 +209,7 @@ export function createRunner(parts: RunnerParts): Runner {
         lives.touch(live);
       },
       durable: () => live.durable,
-      draining: parts.draining,
+      draining: () => parts.draining() || live.held !== undefined,
       turning: parts.turning,
       runnable: () => ready(live),
       call,
@@ -184,6 +232,8 @@ export function createRunner(parts: RunnerParts): Runner {
     const { execution, state } = live;
     if (execution === undefined || state === undefined || !lives.current(live)) return;
     const standing = execution.advance(TURNS);
+    if (live.suspect && state.crashes === 0) absolve(live);
+    if (live.held !== undefined && !isBusy(state)) live.held();
     switch (standing) {
       case "ready":
         return ready(live);
@@ -227,7 +277,22 @@ export function createRunner(parts: RunnerParts): Runner {
     const running = live.activity === "running";
     if (live.activity !== "opening") live.activity = "none";
     if (running) leave(live);
+    live.held?.();
   }
 
-  return { proceed, end };
+  /** It has made progress: whoever waits because of it may run. */
+  function absolve(live: Live): void {
+    live.suspect = false;
+    slots.clear(live.text);
+    pull();
+  }
+
+  return {
+    proceed,
+    end,
+    wake,
+    remembers: ({ key, text }) => slots.has(key.tenant, text),
+    roomy: slots.roomy,
+    stop,
+  };
 }

@@ -12,16 +12,19 @@ import { isBusy } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Head, InstanceKey, Store } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
-import { createApply, type Decided } from "./apply.ts";
-import type { Committer } from "./committer.ts";
+import { type ApplyParts, createApply, type Decided } from "./apply.ts";
+import type { Cell, Committer } from "./committer.ts";
+import type { Formats } from "./format.ts";
 import { type Live, wakeOf } from "./live.ts";
 import { createLives, isUnreadable } from "./lives.ts";
+import { usageCell, writeUsage } from "./quotas.ts";
 import type { Request } from "./requests.ts";
 import type { Room } from "./room.ts";
 import type { RunQueue } from "./run_queue.ts";
 import { createRunner } from "./runner.ts";
 import { createTenants } from "./tenants.ts";
-import { createTimers } from "./timers.ts";
+import { createTimers, type Timers } from "./timers.ts";
+import { createUpgrade } from "./upgrade.ts";
 
 /** What a shard is made of. */
 export interface ShardParts {
@@ -30,6 +33,7 @@ export interface ShardParts {
   readonly clock: Clock;
   readonly committer: Committer;
   readonly opener: Opener;
+  readonly formats: Formats;
   readonly runnable: RunQueue<() => void>;
   readonly room: Room;
   /** Asks the engine to run the queue. */
@@ -51,6 +55,8 @@ export interface Shard {
   begin(): void;
   /** What was queued of an instance is durable. */
   committed(live: Live, head: Head | undefined): void;
+  /** Counts an instance of the tenant that is written alive (1), or is not any more (-1): the cell that says so. */
+  living(tenant: string, by: 1 | -1): Cell | undefined;
   /** Whether the instance is in memory and has not ended. */
   alive(key: InstanceKey): boolean;
   /** Attempts that run. */
@@ -65,29 +71,26 @@ export interface Shard {
 
 /** Makes the owner's side of one shard. */
 export function createShard(parts: ShardParts): Shard {
-  const { shard, store, clock, committer, opener, room, draining } = parts;
+  const { shard, store, clock, committer, opener, formats, draining } = parts;
   const gone = new AbortController();
-  const lives = createLives(shard, store, committer, loaded);
   const tenants = createTenants(shard, store, committer);
+  const lives = createLives(shard, store, committer, tenants, formats.newest, loaded);
   const facts = (tenant: string): Facts => ({ now: clock.now(), limits: opener.limits(tenant), draining: draining() });
-  const runner = createRunner({ ...parts, lives, facts, durable, gone: gone.signal });
-  const timers = createTimers({ store, clock, shard, room: room.wait, wake });
+  const runner = createRunner({ ...parts, lives, facts, durable, more: (tenant) => timers.more(tenant), gone: gone.signal });
+  const timers: Timers = createTimers({ store, clock, shard, recover, wake: runner.wake, roomy: runner.roomy });
   /** The owner before died, and not all that it ran has been found yet. */
   let recovering = !parts.clean;
 
-  function durable(): Promise<void> {
-    return new Promise<void>((done) => committer.wait(shard, { ok: done, lost: () => done() }));
+  function durable(tenant: string): Promise<void> {
+    return new Promise<void>((done) => committer.wait(shard, tenant, { ok: done, lost: () => done() }));
   }
 
-  async function wake(key: InstanceKey): Promise<boolean> {
+  /** All that ran: a death counts for it also when it has to wait for its turn now. */
+  async function recover(key: InstanceKey): Promise<void> {
     try {
-      return await lives.find(key, (live) => {
-        if (live?.state !== undefined) runner.proceed(live);
-        return !(live?.activity === "waiting" && room.full());
-      });
+      await lives.find(key, (live) => live?.state === undefined ? undefined : runner.proceed(live));
     } catch (error) {
-      if (isUnreadable(error)) return true;
-      throw error;
+      if (!isUnreadable(error)) throw error;
     }
   }
 
@@ -98,8 +101,26 @@ export function createShard(parts: ShardParts): Shard {
     live.crashed = true;
   }
 
+  const requests: ApplyParts = {
+    clock,
+    opener,
+    lives,
+    tenants,
+    runner,
+    facts,
+    format: () => formats.written(shard),
+    raise: (to) => formats.raise(shard, to, committer),
+    gone: () => gone.signal.aborted,
+  };
+  const upgrade = createUpgrade({ ...requests, queue, durable, signal: gone.signal });
+
+  function queue(tenant: string, turn: () => void): void {
+    parts.runnable.push(tenant, turn);
+    parts.pump();
+  }
+
   return {
-    apply: createApply({ clock, opener, lives, tenants, runner, facts, gone: () => gone.signal.aborted }),
+    apply: createApply(requests, upgrade),
     begin() {
       timers.recover().then(() => recovering = false);
     },
@@ -107,8 +128,16 @@ export function createShard(parts: ShardParts): Shard {
       if (head !== undefined) parts.changed(live.text, head);
       if (live.state === undefined) parts.changed(live.text, undefined);
       // also when the head is what it was: a clock that jumped back has woken it too early, and nothing else would again
-      else timers.note(wakeOf(live, live.state));
+      else if (live.activity !== "queued") timers.note(wakeOf(live, live.state));
+      else if (!runner.remembers(live)) timers.left(live.key.tenant, wakeOf(live, live.state) ?? 1);
       lives.release(live);
+    },
+    living(tenant, by) {
+      const usage = tenants.usage(tenant);
+      if (usage === undefined) return undefined;
+      // a store of before the count began holds fewer than there are
+      usage.stored = Math.max(0, usage.stored + by);
+      return { key: usageCell(tenant), value: writeUsage(usage) };
     },
     alive(key) {
       const state = lives.peek(key)?.state;
@@ -131,6 +160,7 @@ export function createShard(parts: ShardParts): Shard {
     close() {
       gone.abort();
       timers.stop();
+      runner.stop();
       for (const live of lives.all()) runner.end(live);
       lives.clear();
     },

@@ -192,7 +192,6 @@ export function startFleet({ world, plan, stage, times, overtake, begun }: Fleet
         return overtake();
       case "jump":
         return process.jump(amount);
-      case "zombie":
       case "lease":
         world.note(`${process.name}'s lease runs out under it`);
         return overtake();

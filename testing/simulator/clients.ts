@@ -53,6 +53,8 @@ interface Sent {
 export interface Clients {
   /** Calls that have not come to an end. */
   busy(): number;
+  /** Makes an instance. */
+  create(target: Target): void;
   /** Resumes what is paused. */
   resume(target: Target): void;
   /** Waits for the result of an instance; calls `done` with what came, once. */
@@ -61,6 +63,7 @@ export interface Clients {
   check(): void;
 }
 
+type Verb = "pause" | "resume" | "terminate" | "restart" | "delete";
 type Answer = { readonly k: "ok" } | { readonly k: "refused"; readonly code: string } | { readonly k: "unknown" };
 
 /** How long a client waits before it takes an answer for lost, ms. */
@@ -141,8 +144,8 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     const done = (answer: Answer): void => {
       if (answer.k !== "ok") return;
       const lives = ledger.livesOf(target);
-      // a restart that came after it in the same commit took it along
-      if (lives.length > before) return;
+      // what came after it in the same commit, a restart or a deletion, took it along
+      if (lives.length > before || lives.at(-1)?.droppedBy !== undefined) return;
       event.acked = Math.min(event.acked, world.turns());
       if (!lives.some((life) => life.events.some((e) => decode(e.value) === n))) {
         world.fail("I3", `event ${n} to ${nameOf(target)} was acknowledged and is not there`);
@@ -162,24 +165,38 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     });
   }
 
-  function control(verb: "pause" | "resume" | "terminate" | "restart", target: Target): void {
+  function control(verb: Verb, target: Target): void {
     const before = ledger.livesOf(target).length;
     once(`${verb} ${nameOf(target)}`, async (tenure) => await (await instanceOf(tenure, target))[verb](), (answer) => {
       const life = ledger.livesOf(target).at(-1);
       if (answer.k !== "ok" || life === undefined) return;
       const lives = ledger.livesOf(target);
-      // a restart that came after it in the same commit took it along
-      if (verb === "terminate" && lives.length === before && !lives.some(({ phase }) => phase === "terminated")) {
+      // what came after it in the same commit took it along
+      const still = lives.length === before && life.droppedBy === undefined;
+      if (verb === "terminate" && still && !lives.some(({ phase }) => phase === "terminated")) {
         world.fail("I3", `terminate ${nameOf(target)} was acknowledged and is not recorded`);
       }
-      if (verb === "restart" && life.life < 2) world.fail("I3", `restart ${nameOf(target)} was acknowledged and is not recorded`);
+      if (verb === "delete" && lives.length === before && life.droppedBy === undefined) {
+        world.fail("I3", `delete ${nameOf(target)} was acknowledged and it is there`);
+      }
+      if (verb === "restart" && still) world.fail("I3", `restart ${nameOf(target)} was acknowledged and is not recorded`);
     });
   }
 
+  /** Reads an instance: what it shows was committed at some moment of the call. */
+  function look(target: Target): void {
+    const name = nameOf(target), since = world.turns();
+    once(`look at ${name}`, async (tenure) => {
+      const { status } = await (await instanceOf(tenure, target)).status();
+      if (!ledger.showed(name, since).includes(status)) world.fail("I24", `${name} shows "${status}", committed was ${ledger.showed(name, since)}`);
+    }, () => {});
+  }
+
   function check(): void {
-    for (const [name, times] of created) if (times > 1) world.fail("I19", `${name} was created ${times} times`);
     for (const target of targets) {
       const lives = ledger.livesOf(target);
+      const times = created.get(nameOf(target)) ?? 0;
+      if (times > lives.length) world.fail("I19", `${nameOf(target)} was created ${times} times and had ${lives.length} lives`);
       const elsewhere = (n: number): boolean => lives.filter(({ events }) => events.some((e) => decode(e.value) === n)).length > 1;
       for (const life of lives) {
         const values = life.events.map((e) => decode(e.value) as number);
@@ -198,10 +215,11 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     }
   }
 
-  schedule(r, plan, targets, { create, send, control, at: (ms, run) => void world.at(ms, run) });
+  schedule(r, plan, targets, { create, send, control, look, at: (ms, run) => void world.at(ms, run) });
 
   return {
     busy: () => busy,
+    create,
     resume: (target) => control("resume", target),
     result(target, done) {
       persist(`result of ${nameOf(target)}`, async (tenure) => {
@@ -219,12 +237,13 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
 interface Acts {
   create(target: Target): void;
   send(target: Target): void;
-  control(verb: "pause" | "resume" | "terminate" | "restart", target: Target): void;
+  control(verb: Verb, target: Target): void;
+  look(target: Target): void;
   at(ms: number, run: () => void): void;
 }
 
 /** Who does what when. */
-function schedule(r: Chance, { span }: Plan, targets: readonly Target[], { create, send, control, at }: Acts): void {
+function schedule(r: Chance, { span }: Plan, targets: readonly Target[], { create, send, control, look, at }: Acts): void {
   for (const target of targets) {
     const begin = r.int(Math.ceil(span / 3));
     at(begin, () => create(target));
@@ -237,5 +256,18 @@ function schedule(r: Chance, { span }: Plan, targets: readonly Target[], { creat
     }
     if (r.once(10)) at(begin + r.int(span), () => control("terminate", target));
     if (r.once(8)) at(begin + r.int(span), () => control("restart", target));
+    if (r.once(10)) {
+      const from = begin + r.int(span);
+      at(from, () => control("delete", target));
+      if (r.once(2)) at(from + r.int(100), () => create(target));
+    }
+    if (r.once(3)) at(begin + r.int(span), () => look(target));
+    if (r.once(5)) {
+      const from = begin + r.int(span);
+      const verbs = Array.from({ length: r.between(2, 4) }, () => r.pick<Verb | "send" | "look">(["send", "send", "look", "pause", "resume", "restart"]));
+      at(from, () => {
+        for (const verb of verbs) verb === "send" ? send(target) : verb === "look" ? look(target) : control(verb, target);
+      });
+    }
   }
 }

@@ -94,7 +94,10 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
       const apply = async (): Promise<Lease | null> => {
         const lease = await inner.acquire(shard, owner, ttl);
         refused = lease === null;
-        if (lease !== null) ledger.acquired(shard, lease, process);
+        if (lease === null) return null;
+        ledger.acquired(shard, lease, process);
+        // much may happen to a process before it hears that it owns something
+        if (chance.once(4)) await process.sleep(chance.pick([5, 50, 300]));
         return lease;
       };
       // who was refused asks again and again

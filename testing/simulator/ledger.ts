@@ -27,6 +27,8 @@ export interface Ledger {
   livesOf(key: InstanceKey): readonly LifeModel[];
   acquired(shard: number, lease: Lease, by: Process): void;
   committed(batches: readonly ShardBatch[], answer: "ok" | { readonly fenced: readonly number[] }, by: Process): void;
+  /** The states that heads of the instance had since a turn, and when it began. */
+  showed(name: string, since: number): readonly string[];
   /** Commits that counted. */
   commits(): number;
 }
@@ -46,6 +48,7 @@ export function createLedger(world: World): Ledger {
   const writers = new Map<number, string>();
   const acks = new Set<string>();
   const shards = new Map<string, number>();
+  const shown = new Map<string, { readonly turn: number; readonly status: string }[]>();
   let commits = 0;
 
   function acquired(shard: number, { epoch, clean }: Lease, by: Process): void {
@@ -57,7 +60,10 @@ export function createLedger(world: World): Ledger {
     // who only makes sure that it still is the owner has not died, also if another came between and wrote nothing
     const died = !clean && writers.get(shard) !== by.name;
     for (const [name, { head, life }] of instances) {
-      if (shards.get(name) === shard) life.uncounted = died && head.wake === 0 && life.ended === null ? by.name : undefined;
+      if (shards.get(name) !== shard) continue;
+      // whatever the store says: who let go in good order has recorded that what ran is cut off
+      const cut = died || (writers.get(shard) !== by.name && life.busy());
+      life.uncounted = cut && head.wake === 0 && life.ended === null ? by.name : undefined;
     }
   }
 
@@ -92,6 +98,10 @@ export function createLedger(world: World): Ledger {
       const instance = instances.get(nameOf(head));
       if (instance === undefined) world.fail("I12", `a head of ${nameOf(head)} without a journal`);
       else instance.head = head;
+      const states = shown.get(nameOf(head));
+      const state = { turn: world.turns(), status: head.status };
+      if (states === undefined) shown.set(nameOf(head), [state]);
+      else states.push(state);
     }
     for (const { key } of batch.acks) {
       if (acks.has(key)) world.fail("I19", `the message ${key} was applied twice`);
@@ -131,7 +141,8 @@ export function createLedger(world: World): Ledger {
     }
     const earlier = byName.get(name) ?? [];
     const before = earlier[earlier.length - 1];
-    if (life.life !== 1 && life.life !== (before?.life ?? 0) + 1) world.fail("I19", `${name} begins life ${life.life} after ${before?.life}`);
+    // two restarts may share a commit
+    if (life.life !== 1 && life.life <= (before?.life ?? 0)) world.fail("I19", `${name} begins life ${life.life} after ${before?.life}`);
     byName.set(name, [...earlier, life]);
     lives.set(life.seed, life);
     const { tenant, workflow, id } = key;
@@ -176,6 +187,11 @@ export function createLedger(world: World): Ledger {
     livesOf: (key) => byName.get(nameOf(key)) ?? [],
     acquired,
     committed,
+    showed(name, since) {
+      const states = shown.get(name) ?? [];
+      const first = states.findLastIndex(({ turn }) => turn < since);
+      return states.slice(Math.max(0, first)).map(({ status }) => status);
+    },
     commits: () => commits,
   };
 }

@@ -63,6 +63,8 @@ export interface LifeModel {
   /** Applies a record; answers what is wrong with it. */
   apply(record: Record, by: string): Wrong | undefined;
   find(parent: number, kind: Kind, name: string, count: number): OpModel | undefined;
+  /** Whether an attempt runs. */
+  busy(): boolean;
   /** When time alone can move it, ms. */
   nextDue(): number | null;
   /** A command that could move now, whatever the time. */
@@ -131,6 +133,8 @@ export function lifeOf(first: Record, by: string): LifeModel | undefined {
         resume(head.t);
         life.phase = "active";
         return undefined;
+      case "upgraded":
+        return ops.some(isRunning) ? ["I4", "moved to another version while a body runs"] : undefined;
       case "interrupted":
         life.uncounted = undefined;
         interrupt();
@@ -298,6 +302,7 @@ export function lifeOf(first: Record, by: string): LifeModel | undefined {
     apply,
     find: (parent, kind, name, count) =>
       ops.find((op) => op.parent === parent && op.kind === kind && op.name === name && op.count === count),
+    busy: () => ops.some(isRunning),
     nextDue() {
       let due: number | null = null;
       for (const op of ops) {

@@ -24,6 +24,8 @@ export interface Rates {
   guestReset: number;
   /** A guest cannot be opened. */
   openFailure: number;
+  /** A process is closed soon after its start. */
+  flap: number;
   /** A call takes long. */
   slow: number;
   /** Time passes while a process works. */
@@ -31,7 +33,7 @@ export interface Rates {
 }
 
 /** What happens to whole processes. */
-export type Blow = "crash" | "zombie" | "freeze" | "close" | "jump" | "lease";
+export type Blow = "crash" | "freeze" | "close" | "jump" | "lease";
 
 /** One schedule's plan. */
 export interface Plan {
@@ -66,7 +68,7 @@ export function planOf(world: World): Plan {
   const blows = Array.from({ length: r.pick([3, 3, 3, 4, 5, 6]) }, () => ({
     at: r.between(1, span),
     slot: r.int(2),
-    blow: r.pick<Blow>(["crash", "crash", "zombie", "freeze", "close", "jump", "lease"]),
+    blow: r.pick<Blow>(["crash", "crash", "freeze", "close", "jump", "lease", "lease"]),
   }));
   return {
     rates: {
@@ -78,6 +80,7 @@ export function planOf(world: World): Plan {
       guestDeath: rate(0.01),
       guestReset: rate(0.01),
       openFailure: rate(0.05),
+      flap: rate(0.1, 0.4),
       slow: rate(0.02, 0.1),
       busy: rate(0.05, 0.3),
     },

@@ -68,7 +68,7 @@ export function createProcess(world: World, plan: Plan, of: { readonly name: str
   const clock: Clock = {
     now: () => EPOCH + world.now() + skew,
     monotonic() {
-      if (chance.chance(plan.rates.busy)) world.pass(chance.between(1, 10));
+      if (chance.chance(plan.rates.busy)) world.pass(chance.once(5) ? 60 : chance.between(1, 10));
       return world.now();
     },
     setTimer: (ms, run) => world.at(ms + chance.int(plan.lateness + 1), () => enter(run), living),

@@ -91,7 +91,7 @@ export function programOf(r: Chance, prefix: string): Program {
         delay: r.pick([0, 5, 50, 500]),
         backoff: r.pick(["constant", "linear", "exponential"] as const),
       },
-      ...((fails > 0 && how === "hang") || r.once(4) ? { timeout: r.pick([30, 100, 700]) } : {}),
+      ...((fails > 0 && how === "hang") || r.once(4) ? { timeout: r.pick([10, 30, 100, 700]) } : {}),
     };
     const work = Array.from({ length: r.int(3) }, () => r.pick([0, 1, 5, 20, 150]));
     return add({ k: "do", path, name, fails, how, work, config, inner });

@@ -16,7 +16,7 @@ import { createLedger, nameOf } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
 import { expectedOf } from "./oracle.ts";
 import { heal, type Plan, planOf } from "./plan.ts";
-import { createProcess, EPOCH } from "./process.ts";
+import { createProcess, EPOCH, type Process } from "./process.ts";
 import { programOf } from "./program.ts";
 import { createWorld, type Failure, type World } from "./world.ts";
 
@@ -76,6 +76,15 @@ export async function simulate(
   let processes = 0;
   let healing = false;
 
+  const leaving = new Set<Process>();
+  function closing({ process, tenure }: Server, timeout: number): void {
+    if (!process.alive() || leaving.has(process)) return;
+    leaving.add(process);
+    world.fault(`${process.name} is closed`);
+    // the process may live on, and hear late answers
+    void tenure.close({ timeout }).then(() => world.at(timeout > 50 ? 0 : 400, () => process.stop()));
+  }
+
   function boot(slot: number): void {
     const name = `${"PQ"[slot]}${++processes}`;
     const chance = world.stream(100 + processes);
@@ -97,6 +106,7 @@ export async function simulate(
       .then((tenure) => {
         tenure.register("Flow", class Flow { run(): void {} }, { version: "1" });
         slots[slot] = { process, tenure };
+        if (chance.chance(plan.rates.flap)) world.at(chance.pick([0, 3, 20]), () => closing({ process, tenure }, 50));
       }, (error) => world.fail("thrown", `createTenure: ${error}`));
   }
 
@@ -108,7 +118,7 @@ export async function simulate(
   boot(0);
   boot(1);
   const clients = startClients({ world, plan, ledger, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
-  const struck = scheduleBlows(world, plan, { slots, overtake });
+  const struck = scheduleBlows(world, plan, { standing: (slot) => slots[slot] !== undefined && !leaving.has(slots[slot].process) ? slots[slot] : undefined, overtake, closing });
   await run(() => world.now() >= plan.span && struck() === plan.blows.length);
 
   // ---- healing
@@ -125,7 +135,12 @@ export async function simulate(
     if (world.now() - since > HEALING) world.fail("I11", `not finished: ${stuck()}`);
     if (world.now() - looked > 1_000) {
       looked = world.now();
-      for (const target of targets) if (ledger.instances.get(nameOf(target))?.head.status === "paused") clients.resume(target);
+      for (const target of targets) {
+        const status = ledger.instances.get(nameOf(target))?.head.status;
+        if (status === "paused") clients.resume(target);
+        // it was deleted
+        if (status === undefined) clients.create(target);
+      }
     }
     return false;
   });
@@ -170,7 +185,10 @@ function storageOf(world: World, plan: Plan, { storage }: SimulatorParts): { ada
   let skew = 0;
   return {
     adapter: storage({ now: () => EPOCH + world.now() + skew, shards: plan.shards }),
-    overtake: () => void (skew += 16_000),
+    overtake() {
+      world.fault("all leases run out");
+      skew += 16_000;
+    },
   };
 }
 
@@ -178,39 +196,42 @@ function storageOf(world: World, plan: Plan, { storage }: SimulatorParts): { ada
 function scheduleBlows(
   world: World,
   plan: Plan,
-  { slots, overtake }: { readonly slots: readonly (Server | undefined)[]; readonly overtake: () => void },
+  { standing, overtake, closing }: {
+    /** Who has a slot and is not about to leave it. */
+    readonly standing: (slot: number) => Server | undefined;
+    readonly overtake: () => void;
+    readonly closing: (server: Server, timeout: number) => void;
+  },
 ): () => number {
   const r = world.stream(2);
   let struck = 0;
   for (const { at, slot, blow } of plan.blows) {
     const amount = r.pick([50, 400, 20_000]);
-    const back = r.once(2);
+    const back = r.once(2), alone = !r.once(3), soon = r.pick([1, 190, 205, 230]);
     const strike = (): void => {
-      const server = slots[slot] ?? slots[1 - slot];
+      const server = standing(slot) ?? standing(1 - slot);
       // it would fall on nobody
       if (server === undefined) return void world.at(20, strike);
       struck++;
       fall(server);
     };
-    const fall = ({ process, tenure }: Server): void => {
+    const fall = (server: Server): void => {
+      const { process } = server;
       switch (blow) {
         case "crash":
           process.kill("killed");
+          // the other is closed as it takes over
+          if (!alone) world.at(soon, () => [standing(0), standing(1)].forEach((other) => other !== undefined && other !== server && closing(other, amount)));
           // a lock that is free at once, or a lease that has to run out
           return back ? overtake() : undefined;
-        case "zombie":
-          world.fault(`${process.name}'s lease runs out under it`);
-          return overtake();
         case "freeze":
           process.freeze(amount);
           return overtake();
         case "close":
-          world.fault(`${process.name} is closed`);
-          return void tenure.close({ timeout: amount }).then(() => process.stop());
+          return closing(server, amount);
         case "jump":
           return process.jump(back ? -amount : amount);
         case "lease":
-          world.fault("the store's clock jumps");
           return overtake();
         default:
           blow satisfies never;

@@ -42,7 +42,12 @@ function watchBlobs(blobs: Blobs, { hold, arrivals }: Watch): Blobs {
   return watched(blobs, hold, {
     async get(tenant, hash) {
       const bytes = await hold(blobs.get(tenant, hash));
-      if (bytes !== null) void hold(new Promise<void>((done) => arrivals.set(keyOf(tenant, hash), done)));
+      if (bytes !== null) {
+        const key = keyOf(tenant, hash);
+        const before = arrivals.get(key);
+        // several may read it at a time, and the first guest of it says that it is there
+        void hold(new Promise<void>((done) => arrivals.set(key, () => (before?.(), done()))));
+      }
       return bytes;
     },
   });

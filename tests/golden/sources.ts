@@ -40,4 +40,53 @@ export const SOURCES: { readonly [name: string]: string } = {
     const race = await Promise.race([step.sleep("slow", "3 hours").then(() => "slow"), step.waitForEvent("w", { type: "late" }).then(({ payload }) => "event " + payload.n)]);
     await step.do("after " + race, async () => T.body("after"));
     return { all, outer, race, random: [Math.random(), crypto.randomUUID()] };`),
+  "upgraded": flow(`
+    const kept = await step.do("kept", async () => { await T.body("kept"); return 1; });
+    await step.sleep("nap", "2 hours");
+    const early = await step.waitForEvent("early", { type: "early" });
+    return { kept, early: early.payload, last: await step.do("last", async () => { await T.body("last"); return 3; }) };`),
 };
+
+/** The code that some of them began in, by name. */
+export const BEFORE: { readonly [name: string]: string } = {
+  "upgraded": flow(`
+    const kept = await step.do("kept", async () => { await T.body("kept"); return 1; });
+    await step.sleep("nap", "2 hours");
+    return kept;`),
+};
+
+/** The workflow whose instances stand in the golden databases: each does what its params say. */
+export const DATABASE: string = flow(`
+    const { does, at } = event.payload;
+    const first = await step.do("first", async () => { await T.body("first"); return { does, at: at.toISOString() }; });
+    switch (does) {
+      case "asleep": case "paused": case "terminated": case "restarted":
+        await step.sleep("nap", "2 hours");
+        break;
+      case "waiting": {
+        const go = await step.waitForEvent("go", { type: "go", timeout: "30 days" });
+        const early = await step.waitForEvent("early", { type: "early", timeout: "1 hour" });
+        first.heard = [go.payload, String(early.payload.get(1))];
+        break;
+      }
+      case "retrying":
+        first.tries = await step.do("tries", { retries: { limit: 2, delay: "1 hour", backoff: "constant" } }, async ({ attempt }) => {
+          await T.body("tries");
+          if (attempt < 3) throw new RangeError("not yet");
+          return attempt;
+        });
+        break;
+      case "racing":
+        first.race = await Promise.race([step.sleep("slow", "3 hours").then(() => "slow"), step.sleep("fast", "1 hour").then(() => "fast")]);
+        break;
+      case "hanging":
+        first.hung = await step.do("hangs", async ({ attempt }) => {
+          await T.body("hangs");
+          if (attempt === 1) await T.hang();
+          return attempt;
+        });
+        break;
+      case "errored":
+        throw new TypeError("of its own");
+    }
+    return { ...first, last: await step.do("last", async () => { await T.body("last"); return Math.floor(1.5); }) };`);

@@ -128,11 +128,6 @@ export const PLANTED: readonly Mutant[] = [
     change: [["    while (next?.begins?.closed === true) next = deliveries.shift();\n", ""]],
   },
   {
-    name: "who gives up a shard hides that the owner before it died",
-    file: "core/shard/engine.ts",
-    change: [["if (lease?.clean === true) await", "if (lease !== null) await"]],
-  },
-  {
     name: "records follow the end",
     file: "core/instance/decide/step.ts",
     change: [["  if (isEnded(state)) return NOTHING;\n", ""]],

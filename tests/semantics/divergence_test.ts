@@ -3,7 +3,7 @@ import type { WorkflowInstance } from "../../mod.ts";
 import { trusted } from "../../adapters/sandbox/trusted.ts";
 import { quickjs } from "../../adapters/sandbox/quickjs.ts";
 import { describe, it } from "node:test";
-import { inWorld, onEach, type World } from "./_world.ts";
+import { inWorld, onEach, source, type World } from "./_world.ts";
 
 /** `env` is asked for at every start and never stored: code that branches by it is not deterministic. */
 const grants = (CODE: string) => ({ env: () => ({ CODE }) });
@@ -123,6 +123,75 @@ onEach("code that departs from its history", (test) => {
     await world.pass("1 day");
     assertEquals(await (await world.flows().get("order-1")).result(), "new");
   });
+});
+
+const HISTORY = [
+  `const a = await step.do("a", async () => { await T.note("a"); return 1; });`,
+  `const b = await step.do("b", async () => { await T.note("b"); return 2; });`,
+  `await step.sleep("nap", "1 day");`,
+  `return [a, b, await step.do("c", async () => { await T.note("c"); return 3; })];`,
+];
+const [A, B, SLEEP, C] = HISTORY as [string, string, string, string];
+const another = (name: string): string => `await step.do("${name}", async () => { await T.note("${name}"); });`;
+const said = (what: string): string => what.includes('"') ? what : `step "${what}"`;
+
+/** How code changes its mind, what its history holds there, and what it does instead. */
+const CHANGES: readonly (readonly [change: string, code: readonly string[], expected: string, found: string | null])[] = [
+  ["another branch", [A, another("tails"), SLEEP, C.replace(" b,", "")], "b", "tails"],
+  ["a renamed step", [A.replace(`"a", async`, `"alpha", async`), B, SLEEP, C], "a", "alpha"],
+  ["a renamed sleep", [A, B, SLEEP.replace("nap", "rest"), C], `sleep "nap"`, `sleep "rest"`],
+  ["swapped steps", [B, A, SLEEP, C], "a", "b"],
+  ["a removed step at the beginning", [B, SLEEP, C.replace(" b,", "").replace("[a", "[b")], "a", "b"],
+  ["a removed step", [A, SLEEP, C.replace(" b,", "")], "b", `sleep "nap"`],
+  ["an inserted step at the beginning", [another("new"), ...HISTORY], "a", "new"],
+  ["an inserted step", [A, another("new"), B, SLEEP, C], "b", "new"],
+  ["an inserted step at the end of its history", [A, B, another("new"), SLEEP, C], `sleep "nap"`, "new"],
+  ["a wait in place of a step", [A, `const b = await step.waitForEvent("b", { type: "b" });`, SLEEP, C], "b", `wait "b"`],
+  ["the end", [A, `return "early";`], "b", "the end of the run"],
+  ["nothing to wait for", [A, `await new Promise(() => {});`], "b", null],
+];
+
+onEach("code that changes its mind", (test) => {
+  for (const [change, code, expected, found] of CHANGES) {
+    const choice = `if (env.CODE === "changed") { ${code.join("\n")} } else { ${HISTORY.join("\n")} }`;
+    const sides = [said(expected), found === null ? null : found.startsWith("the end") ? found : said(found)] as const;
+
+    test(`(${change}) parks its instance with both sides named: no body runs, nothing is lost, and the fix goes on`, async (world) => {
+      await world.reopen(grants("old"));
+      await world.until(await world.run(choice, { id: "order-1" }), "waiting");
+      await world.reopen(grants("changed"));
+      const order = await parked(world);
+      const { paused, ...status } = await order.status();
+      assertEquals([status.status, paused?.code, world.notes], ["paused", "nondeterministic", ["a", "b"]]);
+      for (const side of sides) assertEquals([side, side === null || paused?.message.includes(side)], [side, true]);
+      await world.reopen(grants("old"));
+      const again = await world.flows().get("order-1");
+      await again.resume();
+      await world.pass("1 day");
+      assertEquals([await again.result(), world.notes], [[1, 2, 3], ["a", "b", "c"]]);
+    });
+
+    test(`(${change}) is found by a dry run over all that live, before it breaks any of them`, async (world) => {
+      const orders = [];
+      for (const id of ["order-1", "order-2"]) orders.push(await world.run(HISTORY.join("\n"), { id }));
+      for (const order of orders) await world.until(order, "waiting");
+      const { version } = await world.tenure().tenant("acme").deploy(source(code.join("\n")));
+      const dry = world.tenure().tenant("acme").upgrade(version, { dryRun: true });
+      let over = false;
+      dry.then(() => over = true, () => over = true);
+      await world.when("the dry run is over", () => {
+        world.clock.jump(1_000);
+        return over;
+      });
+      const { moved, broken } = await dry;
+      assertEquals([moved, broken.map((each) => [each.id, each.code, each.expected, each.found])], [
+        0,
+        ["order-1", "order-2"].map((id) => [id, "nondeterministic", ...sides]),
+      ]);
+      await world.pass("1 day");
+      for (const order of orders) assertEquals(await order.result(), [1, 2, 3]);
+    });
+  }
 });
 
 onEach("Math.random(), Date.now() and crypto outside of bodies", (test, sandbox) => {

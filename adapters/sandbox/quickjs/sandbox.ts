@@ -70,6 +70,11 @@ export class QuickJSSandbox implements SandboxAdapter {
     return { text, classes: loaded.classes };
   }
 
+  /** See the port. */
+  async warm(): Promise<void> {
+    await this.#loadBase();
+  }
+
   /** See the port. At once when a VM is free and the version's image is warm. */
   open(init: GuestInit, signal: AbortSignal): Guest | Promise<Guest> {
     const vm = this.#pool.take(pagesOf(init.limits), signal);

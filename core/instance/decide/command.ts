@@ -4,9 +4,11 @@
  * @module
  */
 import type { Command, ErrorSummary } from "../../ports/guest.ts";
+import { failure } from "../failures.ts";
 import { record, type Scheduled } from "../records.ts";
 import type { State } from "../state.ts";
-import { type Facts, type Records, timeOf } from "./common.ts";
+import { type Facts, fullText, isFull, type Records, timeOf } from "./common.ts";
+import { runEnded } from "./end.ts";
 
 /** The commands that are recorded. */
 export type Issued = Extract<Command, { c: "do" | "sleep" | "wait" | "call" | "timer" }>;
@@ -16,15 +18,21 @@ export function nameOf(command: Issued): string {
   return command.c === "call" ? `${command.target}.${command.method}` : command.c === "timer" ? "" : command.name;
 }
 
+/** Refusals that a run may catch; the next one ends it, or a loop around one would write for ever (I23). */
+const MAX_REFUSALS = 1_000;
+
 /**
  * Records a new command. A refusal that depends on anything but the command itself is recorded with it, so that
- * replay meets it again.
+ * replay meets it again; one too many ends the run.
  *
  * @param parent op of the `do` around it, or -1
  */
 export function schedule(state: State, command: Issued, parent: number, facts: Facts): Records {
   const t = timeOf(state, facts.now);
   const refused = refuse(state, command, facts);
+  if (refused !== undefined && state.refusals >= MAX_REFUSALS) {
+    return runEnded(state, { ok: false, ...failure(refused.name, refused.message) }, facts);
+  }
   const head: { -readonly [K in keyof Scheduled]: Scheduled[K] } = {
     k: "scheduled",
     t,
@@ -57,9 +65,7 @@ function refuse(state: State, command: Issued, { limits, now }: Facts): ErrorSum
     return no(`The limit of ${limits.subrequests} binding calls has been reached`);
   }
   if (state.ops.length >= limits.steps * 4 + limits.subrequests) return no("The limit of commands has been reached");
-  if (state.bytes >= limits.journalBytes) {
-    return no(`The limit of ${limits.journalBytes} bytes of history has been reached`);
-  }
+  if (isFull(state, limits)) return no(`The ${fullText(limits)}`);
   if (command.c === "sleep" || command.c === "wait") {
     const until = command.c === "wait" ? now + command.timeout : command.until ?? now + (command.ms ?? 0);
     if (until - now > limits.sleep) {

@@ -49,10 +49,40 @@ export function terminated(state: State, facts: Facts): Records {
 }
 
 /** The engine parks it: it runs no new body, loses nothing, and `resume()` tries again. */
-export function parked(state: State, code: NonNullable<Paused["code"]>, message: string, facts: Facts): Records {
+export function parked(
+  state: State,
+  code: NonNullable<Paused["code"]>,
+  message: string,
+  facts: Facts,
+  sides?: Pick<Paused, "expected" | "found">,
+): Records {
   return state.phase === "active" || state.phase === "pausing"
-    ? [record({ k: "paused", t: timeOf(state, facts.now), code, message })]
+    ? [record({ k: "paused", t: timeOf(state, facts.now), code, message, ...sides })]
     : NOTHING;
+}
+
+/** Where code and history part ways, both sides as a person names them. */
+export interface Parting {
+  /** What the history holds. */
+  readonly expected: string;
+  /** What the code did: a command, {@linkcode THE_END}, or nothing (`null`). */
+  readonly found: string | null;
+}
+
+/** The run came to its end. */
+export const THE_END = "the end of the run";
+
+/** The code is not what wrote the history: parked with both sides named. */
+export function diverged(state: State, { expected, found }: Parting, facts: Facts): Records {
+  const where = found === null
+    ? `its history holds ${expected}, which the code did not issue`
+    : `the code ${found === THE_END ? "came to" : "issued"} ${found} where its history holds ${expected}`;
+  return parked(state, "nondeterministic", `Code and history part ways: ${where}`, facts, { expected, ...(found !== null && { found }) });
+}
+
+/** It goes on in another version, which was seen to keep to its history. Not asked for an ended one, nor while anything runs. */
+export function upgraded(state: State, version: string, facts: Facts): Records {
+  return [record({ k: "upgraded", t: timeOf(state, facts.now), version })];
 }
 
 /**

@@ -11,7 +11,7 @@ import { byteLength } from "../../utf8.ts";
 import { failure, timedOut } from "../failures.ts";
 import { type Header, record } from "../records.ts";
 import { isEnded, type Op, type State } from "../state.ts";
-import { type Facts, NOTHING, type Records, timeOf } from "./common.ts";
+import { type Facts, fullText, isFull, NOTHING, type Records, timeOf } from "./common.ts";
 
 /** How an attempt ended, as its guest (or the engine) says. */
 export interface AttemptResult {
@@ -42,24 +42,25 @@ export function attemptEnded(state: State, opNumber: number, attempt: number, re
   if (op === undefined || op.settled !== undefined || !op.running || op.attempts !== attempt) return NOTHING;
   if (!state.open.has(opNumber)) return NOTHING;
   const t = timeOf(state, facts.now);
+  const { limits } = facts;
+  const bytes = byteLength(result.value);
+  const full = isFull(state, limits, result.value.length);
   if (result.ok) {
-    const bytes = byteLength(result.value);
-    if (bytes <= facts.limits.resultBytes) {
+    if (bytes <= limits.resultBytes && !full) {
       return [record({ k: "settled", t, op: opNumber, ok: true }, result.value)];
     }
-    const no = failure(
-      "WorkflowFatalError",
-      `Cannot store the result of step "${op.name}": ${bytes} bytes are more than the limit of ${facts.limits.resultBytes}`,
-    );
+    const tooLarge = `Cannot store the result of step "${op.name}": ${bytes} bytes are more than the limit of ${limits.resultBytes}`;
+    const no = failure("WorkflowFatalError", bytes <= limits.resultBytes ? `The ${fullText(limits)}` : tooLarge);
     return [record({ k: "settled", t, op: opNumber, ok: false, error: no.error }, no.value)];
   }
   const error = result.error ?? { name: "Error", message: "" };
   const { retries } = configOf(op);
-  if (op.kind === "do" && result.retry && op.failures < retries.limit) {
+  // each attempt leaves records: what retries for ever comes to an end, too
+  if (op.kind === "do" && result.retry && op.failures < retries.limit && !full) {
     const delay = retryDelay({ delay: parseDuration(retries.delay), backoff: retries.backoff }, op.failures + 1);
     return [record({ k: "attempt_failed", t, op: opNumber, attempt, error, due: t + delay })];
   }
-  const value = byteLength(result.value) <= facts.limits.resultBytes ? result.value : failure(error.name, error.message).value;
+  const value = bytes <= limits.resultBytes && !full ? result.value : failure(error.name, error.message).value;
   return [record({ k: "settled", t, op: opNumber, ok: false, error }, value)];
 }
 

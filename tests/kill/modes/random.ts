@@ -14,7 +14,7 @@ export const random: Mode = {
   name: "random",
   about: "SIGKILL at a random moment, most of them while a body runs or a commit is in flight; started again at once",
   needs: [],
-  times: 60,
+  times: 80,
   within: 1_000,
   run: (world, extent) =>
     lives(world, extent, async (subject) => {
