@@ -117,7 +117,8 @@ export function createRunner(parts: RunnerParts): Runner {
       id: key.id,
       className: key.workflow,
       grants: opened.grants,
-      key: `${live.text}/${state.life}`,
+      // its number comes back when the instance is deleted and made again
+      key: `${live.text}/${state.seed}`,
       mediated: opened.mediated,
       guest: opened.guest,
     });

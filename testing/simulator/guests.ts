@@ -175,11 +175,11 @@ async function mayDie({ process, chance, plan }: GuestParts, why: string): Promi
 /** `env.API` of one process. */
 export function bindingOf(parts: GuestParts): PerCallBinding {
   const { world, process, ledger, effects, programs } = parts;
-  return perCall(({ step, attempt, idempotencyKey, tenantId: tenant, workflow, instance: id }): BindingMethods => ({
+  return perCall(({ step, attempt, idempotencyKey }): BindingMethods => ({
     async ping(path: string) {
       await mayDie(parts, `as it calls ${path}`);
-      const [life = "", number = ""] = idempotencyKey.split("/").slice(-2);
-      const found = ledger.livesOf({ tenant, workflow, id }).filter((each) => each.life === Number(life)).pop();
+      const [seed = "", number = ""] = idempotencyKey.split("/").slice(-2);
+      const found = ledger.lives.get(seed);
       // calls of a body are its own: nothing of them is recorded
       const effect = step === null ? effects.begin(found, found?.ops[Number(number)], attempt, process) : undefined;
       const node = programs.map(({ nodes }) => nodes.get(path)).find((each) => each?.k === "call");

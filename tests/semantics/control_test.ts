@@ -106,6 +106,14 @@ onEach("restart()", (test) => {
     assertEquals(new Set(calls.map(({ idempotencyKey }) => idempotencyKey)).size, 2);
   });
 
+  test("of an id, deleted and made again, gives calls another idempotency key, too", async ({ run, calls, flows }) => {
+    const first = await run(`return await step.do("a", async () => { await T.note(1); return 1; })`, { id: "again" });
+    await first.result();
+    await first.delete();
+    await (await flows().create({ id: "again" })).result();
+    assertEquals(new Set(calls.map(({ idempotencyKey }) => idempotencyKey)).size, 2);
+  });
+
   test("of a paused instance lets go what the pause held", async (world) => {
     await world.reopen({ env: lives() });
     const order = await (STATES.paused as typeof STATES[string])(world);
