@@ -27,7 +27,7 @@ export async function lives(
 }
 
 /** What kills have not shown; `busy`: the part of them that has to come while a body runs or a commit is in flight. */
-export function lacksKills({ kills, created, resumed }: Verdict, { times }: { readonly times: number }, busy = 1 / 2): string[] {
+export function lacksKills({ kills, created, resumed }: Verdict, { times }: { readonly times: number }, busy: number = 1 / 2): string[] {
   const lacks: string[] = [];
   if (kills.total < times) lacks.push(`only ${kills.total} kills of ${times}`);
   if (kills.either < kills.total * busy) {
