@@ -21,13 +21,15 @@ import { findMedia } from "./_lib/media.ts";
 import { tablesOf } from "./_lib/report.ts";
 import { commits } from "./_lines/commits.ts";
 import { cpu } from "./_lines/cpu.ts";
+import { flood } from "./_lines/flood.ts";
+import { herd } from "./_lines/herd.ts";
 import { history } from "./_lines/history.ts";
 import { latency } from "./_lines/latency.ts";
 import { profile } from "./_lines/profile.ts";
 import { start } from "./_lines/start.ts";
 import { throughput } from "./_lines/throughput.ts";
 
-const LINES: readonly Line[] = [throughput, latency, cpu, commits, history, start];
+const LINES: readonly Line[] = [throughput, latency, cpu, commits, history, start, herd, flood];
 
 const { values: flags } = parseArgs({
   options: {

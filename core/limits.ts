@@ -1,14 +1,18 @@
 /**
  * Limits and their defaults. Bytes are encoded UTF-8 bytes, times are ms.
  *
+ * What asks for too much at the API is refused with an error (`quota_exceeded`, or `too_large` for one value) and has
+ * changed nothing; what a run does too much of fails that step, or the run, in a way that it can catch and that replay
+ * meets again.
+ *
  * @module
  */
 
 /** What one tenant may use. */
 export interface Limits {
-  /** Steps (`step.do`) an instance may have in one life. */
+  /** Steps (`step.do`) an instance may have in one life. Further ones are refused, recorded as such. */
   readonly steps: number;
-  /** Longest sleep, ms. */
+  /** Longest sleep, and longest time-out of a wait, ms. */
   readonly sleep: number;
   /** Bytes of an instance's params. */
   readonly paramsBytes: number;
@@ -16,17 +20,26 @@ export interface Limits {
   readonly resultBytes: number;
   /** Bytes of an event's payload. */
   readonly eventBytes: number;
-  /** Bytes of a whole journal. */
+  /**
+   * Bytes of a whole journal. What would make it larger is refused: a command, another attempt, a result, an event, a
+   * pause; the run's own end always fits.
+   */
   readonly journalBytes: number;
-  /** Events that may wait in an instance. */
+  /** Events that may wait in an instance. Further ones are refused (`quota_exceeded`) until some are received. */
   readonly bufferedEvents: number;
-  /** Process deaths without progress after which an instance is parked. */
+  /**
+   * Deaths without progress that an instance is run again after: of its guest, of the process. The next one parks it
+   * (`paused`, `crash_limit`).
+   */
   readonly crashes: number;
-  /** Instances that have not ended. */
+  /** Instances that have not ended. Counted durably, in the commits that begin and end them; further creations are refused (`quota_exceeded`). */
   readonly instances: number;
-  /** Instances that run at one time. */
+  /** Instances that run at one time; further ones are `queued`. */
   readonly concurrency: number;
-  /** Creations a second. */
+  /**
+   * Creations a second, and as many at once; a restart is one, each instance of a batch is one. Further ones are refused
+   * (`quota_exceeded`). Counted by the owner, in memory: a takeover begins anew.
+   */
   readonly createsPerSecond: number;
   /** Memory of one guest. */
   readonly memoryBytes: number;
@@ -40,9 +53,12 @@ export interface Limits {
   readonly codeBytes: number;
   /** Modules of a deployed version. */
   readonly modules: number;
-  /** Bytes of logs of one run. */
+  /**
+   * Bytes of logs that are shown of one run, a line break each included; then one line says that there are no more. What
+   * step bodies say counts from when the run was last woken.
+   */
   readonly logBytes: number;
-  /** Binding calls of one run. */
+  /** Binding calls of the run itself, and of each attempt at a step. */
   readonly subrequests: number;
 }
 

@@ -4,6 +4,7 @@
  *     npm test                                  everything
  *     npm test -- store duration                the test files whose path contains one of the words
  *     npm test -- store --runtime bun,node24    on some runtimes only
+ *     npm test -- --mode suspend --mode tiny    the semantics in a mode (tests/semantics/_modes.ts)
  *     npm test -- --timeout 60                  seconds that one runtime may take (default 600)
  *
  * Fails when a runtime ran nothing, or did not run what another ran (docs/support.md names what may be missing).
@@ -16,26 +17,35 @@ import { parseArgs } from "node:util";
 import { execute, type Command, type Execution } from "./_runner/execute.ts";
 import { parseReport, type Report } from "./_runner/junit.ts";
 import { type Runtime, runtimes } from "./_runner/runtimes.ts";
-import { compareReports, exceptionsOfRepository } from "./_runner/support.ts";
+import { compareMode, compareReports, exceptionsOfRepository } from "./_runner/support.ts";
+import { LEFT_OUT, MODES } from "./semantics/_left_out.ts";
 
 /** So many programs at a time: each of them waits often enough that two keep two cores busy, and more only slow each other. */
 const AT_ONCE = 2;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { runtime: { type: "string", multiple: true }, timeout: { type: "string", default: "600" } },
+  options: {
+    runtime: { type: "string", multiple: true },
+    mode: { type: "string", multiple: true },
+    timeout: { type: "string", default: "600" },
+  },
 });
 const timeout = Number(values.timeout) * 1000;
 const wanted = values.runtime?.flatMap((text) => text.split(","));
 const chosen = runtimes.filter(({ id }) => wanted?.includes(id) ?? true);
-const whole = positionals.length === 0 && wanted === undefined;
+const modes = values.mode?.flatMap((text) => text.split(","));
+const whole = positionals.length === 0 && wanted === undefined && modes === undefined;
 const files = globSync("tests/**/*_test.ts").map((file) => file.split(sep).join("/")).sort()
   .filter((file) => positionals.length === 0 || positionals.some((word) => file.includes(word)));
+const semantics = files.filter((file) => file.startsWith("tests/semantics/"));
 
 let passed = 0, failed = 0;
 if (chosen.length === 0 || wanted?.some((id) => runtimes.every((runtime) => runtime.id !== id))) {
   fail(`Cannot run on "${wanted}": the runtimes are ${runtimes.map(({ id }) => id).join(", ")}`);
-} else if (files.length === 0) {
+} else if (modes?.some((mode) => !MODES.includes(mode))) {
+  fail(`Cannot run the mode "${modes}": there are ${MODES.join(", ")}`);
+} else if ((modes === undefined ? files : semantics).length === 0) {
   fail(`Cannot run "${positionals.join(" ")}": no test file matches`);
 } else {
   await runAll();
@@ -46,8 +56,15 @@ process.exit(failed === 0 ? 0 : 1);
 async function runAll(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "tenure-tests-"));
   const reports = new Map<string, Report>();
-  const jobs = chosen.map((runtime) => () => runSuite(runtime, join(folder, `${runtime.id}.xml`), reports));
+  const byMode = new Map<string, Map<string, Report>>(MODES.map((mode) => [mode, new Map()]));
+  const inMode = (mode: string, on: Runtime[]) =>
+    on.map((runtime) => () => runSuite(runtime, { files: semantics, mode, path: join(folder, `${runtime.id}-${mode}.xml`), reports: byMode.get(mode)! }));
+  const jobs = modes === undefined
+    ? chosen.map((runtime) => () => runSuite(runtime, { files, mode: "", path: join(folder, `${runtime.id}.xml`), reports }))
+    : modes.flatMap((mode) => inMode(mode, chosen));
   if (whole) {
+    // On one runtime: what differs between runtimes is not what differs between modes.
+    jobs.push(...MODES.flatMap((mode) => inMode(mode, chosen.slice(0, 1))));
     // First, because it takes longest and mostly waits.
     jobs.unshift(() => runScript("package", "tests/pack/main.ts"));
     if (existsSync("scripts/generate.ts") || generatedFiles().size > 0) jobs.push(checkGenerated);
@@ -56,8 +73,14 @@ async function runAll(): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   // A failure often takes other tests with it: what is missing is worth saying only when nothing failed.
   if (failed > 0) return;
-  const ordered = new Map(chosen.filter(({ name }) => reports.has(name)).map(({ name }) => [name, reports.get(name)!]));
-  for (const complaint of compareReports(ordered, { exceptions: exceptionsOfRepository(), whole })) fail(complaint);
+  const ordered = (of: Map<string, Report>) => new Map(chosen.filter(({ name }) => of.has(name)).map(({ name }) => [name, of.get(name)!]));
+  for (const complaint of compareReports(ordered(reports), { exceptions: exceptionsOfRepository(), whole })) fail(complaint);
+  for (const [mode, inIt] of byMode) {
+    for (const complaint of compareReports(ordered(inIt), { exceptions: [], whole: false })) fail(`${mode}: ${complaint}`);
+    for (const [name, report] of whole ? inIt : []) {
+      for (const complaint of compareMode(reports.get(name)!, report, Object.keys(LEFT_OUT[mode]!))) fail(`${mode}: ${complaint}`);
+    }
+  }
 }
 
 async function inParallel(jobs: (() => Promise<void>)[]): Promise<void> {
@@ -67,9 +90,20 @@ async function inParallel(jobs: (() => Promise<void>)[]): Promise<void> {
   }));
 }
 
-async function runSuite(runtime: Runtime, path: string, reports: Map<string, Report>): Promise<void> {
+/** What of the suite runs, and where its reports go. */
+interface Suite {
+  files: string[];
+  /** `""`: none. */
+  mode: string;
+  path: string;
+  reports: Map<string, Report>;
+}
+
+async function runSuite(runtime: Runtime, { files, mode, path, reports }: Suite): Promise<void> {
   const version = /\d+\.\d+\.\d+/.exec((await execute({ bin: runtime.bin, args: ["--version"] }, { timeout: 60_000 })).stdout)?.[0];
-  const execution = await execute(runtime.test(files, path), { timeout });
+  // One process for all files of a mode: they are small, and share nothing that another could change.
+  const command = runtime.test(files, path, { together: mode !== "" });
+  const execution = await execute(mode === "" ? command : { ...command, env: { TENURE_MODE: mode } }, { timeout });
   const report = parseReport(existsSync(path) ? readFileSync(path, "utf8") : "");
   reports.set(runtime.name, report);
   const ran = [...report.ran.values()].reduce((sum, times) => sum + times, 0);
@@ -78,7 +112,7 @@ async function runSuite(runtime: Runtime, path: string, reports: Map<string, Rep
   const notes = [ran === 0 ? "NO TEST RAN" : `${ran} tests`, seconds(execution)];
   if (report.skipped.size > 0) notes.push(`${report.skipped.size} skipped`);
   if (bad > 0) notes.push(`${bad} FAILED`);
-  conclude(`${runtime.name.split(" ")[0]} ${version ?? "(not found)"}: ${notes.join(", ")}`, execution, bad);
+  conclude(`${runtime.name.split(" ")[0]} ${version ?? "(not found)"}${mode && `, ${mode}`}: ${notes.join(", ")}`, execution, bad);
 }
 
 /** `--check` writes nothing and fails when a committed file is not what its source would make now; both are held to. */

@@ -1,7 +1,7 @@
 import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
 import { parseReport, type Report } from "./_runner/junit.ts";
-import { compareReports, readExceptions } from "./_runner/support.ts";
+import { compareMode, compareReports, readExceptions } from "./_runner/support.ts";
 
 const node = `<testsuites>
   <testsuite name="outer() &lt;a>" tests="2"><testsuite name="inner">
@@ -62,6 +62,20 @@ describe("compareReports()", () => {
     const exceptions = [{ test: "b", runtime: "Deno" }, { test: "a", runtime: "Node" }];
     assertEquals(compareReports(reports, { exceptions, whole: true }).length, 1);
     assertEquals(compareReports(reports, { exceptions, whole: false }), []);
+  });
+});
+
+describe("compareMode()", () => {
+  const usual = report("a, on x > one", "a, on x > two", "a, on x > three", "other > one");
+
+  it("complains about a test that a mode did not run, unless it is left out", () => {
+    const inMode = report("a, on x > one");
+    assertEquals(compareMode(usual, inMode, ["two"]), ["not run: a, on x > three"]);
+    assertEquals(compareMode(usual, inMode, ["two", "three"]), []);
+  });
+  it("complains about a sentence left out that no test of these suites has", () => {
+    const inMode = report("a, on x > one", "a, on x > two", "a, on x > three");
+    assertEquals(compareMode(usual, inMode, ["four"]), ["left out, but there is no such test: four"]);
   });
 });
 

@@ -10,18 +10,18 @@ import { fileURLToPath } from "node:url";
 const ENTRY = fileURLToPath(new URL("../_tasks/main.ts", import.meta.url));
 const TIMEOUT = 120_000;
 
-/** Runs a task in a new process and answers what it reports. */
-export async function inChild<Report>(task: object): Promise<Report> {
-  const output = await runNode([ENTRY, JSON.stringify(task)]);
+/** Runs a task in a new process and answers what it reports; it is killed when it takes longer, ms. */
+export async function inChild<Report>(task: object, { timeout = TIMEOUT }: { readonly timeout?: number } = {}): Promise<Report> {
+  const output = await runNode([ENTRY, JSON.stringify(task)], undefined, timeout);
   const last = output.trimEnd().split("\n").pop() ?? "";
   return JSON.parse(last) as Report;
 }
 
 /** Runs Node with these arguments; answers what it wrote. */
-export function runNode(args: readonly string[], cwd?: string): Promise<string> {
+export function runNode(args: readonly string[], cwd?: string, timeout: number = TIMEOUT): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"], ...(cwd !== undefined && { cwd }) });
-    const timer = setTimeout(() => child.kill("SIGKILL"), TIMEOUT);
+    const timer = setTimeout(() => child.kill("SIGKILL"), timeout);
     let output = "", errors = "";
     child.stdout.on("data", (chunk) => output += chunk);
     child.stderr.on("data", (chunk) => errors += chunk);

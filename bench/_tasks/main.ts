@@ -6,10 +6,12 @@
 import process from "node:process";
 import { type CommitsTask, measureCommits } from "./commits.ts";
 import { type CpuTask, measureCpu } from "./cpu.ts";
+import { type FloodTask, measureFlood } from "./flood.ts";
+import { type HerdTask, measureHerd } from "./herd.ts";
 import { type HistoryTask, measureHistory } from "./history.ts";
 
 /** All that can be asked for. */
-export type Task = CpuTask | CommitsTask | HistoryTask;
+export type Task = CpuTask | CommitsTask | HistoryTask | HerdTask | FloodTask;
 
 const report = await perform(JSON.parse(process.argv[2] ?? "") as Task);
 process.stdout.write(`\n${JSON.stringify(report)}\n`);
@@ -20,6 +22,10 @@ function perform(task: Task): Promise<unknown> {
       return measureCpu(task);
     case "commits":
       return measureCommits(task);
+    case "herd":
+      return measureHerd(task);
+    case "flood":
+      return measureFlood(task);
     case "history":
       return measureHistory(task);
   }

@@ -52,8 +52,8 @@ export type Standing =
 
 /** One live run. */
 export interface Execution {
-  /** Runs up to `turns` turns. */
-  advance(turns: number): Standing;
+  /** Runs up to `turns` turns; no other begins after `ms`. */
+  advance(turns: number, ms: number): Standing;
   /** Attempts that run. */
   running(): number;
   /** Whether the guest has still to be given, or to issue again, what the history holds. */
@@ -101,9 +101,11 @@ export function createExecution(desk: Desk, run: Run): Execution {
   const held: { readonly command: Issued; readonly value: string }[] = [];
   const issued = (op: number): boolean => state.ops[op]?.parent === -1 ? replay.issued(op) : bodies.issued(op);
 
-  function advance(turns: number): Standing {
+  function advance(turns: number, ms: number): Standing {
     if (bodies.deadline() !== Infinity) bodies.expire();
+    const end = clock.monotonic() + ms;
     for (let n = 0; n < turns; n++) {
+      if (n > 0 && clock.monotonic() >= end) break;
       if (!turning && stopped()) close();
       if (closed || dead) break;
       if (turning) return "busy";

@@ -43,6 +43,8 @@ export interface RehearsalParts {
 
 /** Turns that it may take before another gets its turn. */
 const TURNS = 16;
+/** How long they may take, ms. */
+const SLICE = 2;
 
 /** Leads a guest through a history: `undefined` when the code keeps to it. Rejects when no guest can be opened. */
 export async function rehearse(parts: RehearsalParts): Promise<Departure | undefined> {
@@ -69,7 +71,7 @@ export async function rehearse(parts: RehearsalParts): Promise<Departure | undef
 
     function go(): void {
       if (over || execution === undefined) return;
-      const standing = execution.advance(TURNS);
+      const standing = execution.advance(TURNS, SLICE);
       if (standing === "dead") died(FAILED);
       if (departure === undefined && standing === "ready") return parts.queue(go);
       // a guest that acts by itself may still come to what its history holds

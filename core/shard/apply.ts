@@ -79,9 +79,28 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
           });
         });
       default:
-        return lives.find(request, (live) => {
-          decide(request, live, () => known(request, live, (state, found) => control(request, state, found)), decided);
+        // of one that has ended its head says enough: whoever goes on asking it does not have its history read
+        return then(lives.hasEnded(request), (ended) => {
+          if (ended) return decide(request, undefined, () => afterEnd(request), decided);
+          return lives.find(request, (live) => {
+            decide(request, live, () => known(request, live, (state, found) => control(request, state, found)), decided);
+          });
         });
+    }
+  }
+
+  /** What is asked of an instance that has ended. */
+  function afterEnd({ verb, id }: InstanceRequest): Outcome {
+    switch (verb) {
+      case "event":
+        return refused("instance.ended", `(instance.ended) Cannot send an event to the instance "${id}": it has ended`);
+      case "terminate":
+        return refused(
+          "instance.cannot_terminate",
+          `(instance.cannot_terminate) Cannot terminate the instance "${id}": it has ended`,
+        );
+      default:
+        return DONE;
     }
   }
 
@@ -90,7 +109,7 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
     stillOurs();
     const outcome = by();
     decided(outcome, lives.peek(request));
-    if (live !== undefined) lives.release(live);
+    if (live !== undefined) lives.release(live, true);
   }
 
   /** What was read while the shard was lost says nothing. */
@@ -184,12 +203,7 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
         lives.append(live, resumed(state, facts));
         break;
       case "terminate":
-        if (isEnded(state)) {
-          return refused(
-            "instance.cannot_terminate",
-            `(instance.cannot_terminate) Cannot terminate the instance "${request.id}": it has ended`,
-          );
-        }
+        if (isEnded(state)) return afterEnd(request);
         lives.append(live, terminated(state, facts));
         runner.end(live);
         return DONE;
@@ -206,9 +220,7 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
 
   function event(request: Of<"event">, state: State, live: Live, facts: Facts): Outcome {
     const { id, type, payload, event, at } = request;
-    if (isEnded(state)) {
-      return refused("instance.ended", `(instance.ended) Cannot send an event to the instance "${id}": it has ended`);
-    }
+    if (isEnded(state)) return afterEnd(request);
     // a known one does nothing
     if (event !== undefined && state.eventIds.has(event)) return DONE;
     const { limits } = facts;
@@ -219,11 +231,18 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
     }
     const records = eventReceived(state, { type, payload, id: event, at }, facts);
     lives.append(live, records);
-    if (records.length > 0) runner.proceed(live);
+    // it sleeps, and nothing in it waits for such an event: it need not be woken
+    if (live.activity !== "resting" || waitsFor(state, type)) runner.proceed(live);
     return DONE;
   }
 
   return apply;
+}
+
+/** Whether a wait of the run is open for events of a type. */
+function waitsFor({ pending, ops }: State, type: string): boolean {
+  for (const n of pending) if (ops[n]?.kind === "wait" && ops[n].type === type) return true;
+  return false;
 }
 
 /** Goes on at once when there is nothing to wait for: a thousand requests of one task share a commit. */

@@ -10,6 +10,7 @@
 import { TenureError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Head, Lease, ShardBatch, Store } from "../ports/store.ts";
+import { isEnded } from "../instance/state.ts";
 import { type Ack, headOf, type Live, statusOf, takeLines, type Waiter, wakeOf } from "./live.ts";
 
 /** What the committer asks of its shards. */
@@ -28,7 +29,12 @@ export interface Owners {
   queued(): void;
   /** A batch is no more in flight. */
   returned(): void;
+  /** An instance that is alive is written, or one that was is not any more: the cell that the same batch has to hold. */
+  living(shard: number, tenant: string, by: 1 | -1): Cell | undefined;
 }
+
+/** A small keyed value of a shard; `null`: none. */
+export type Cell = ShardBatch["cells"][number];
 
 /** The one writer of an engine. */
 export interface Committer {
@@ -36,18 +42,20 @@ export interface Committer {
   touch(shard: number, live: Live): void;
   /** Forgets what is queued of an instance whose life ends here; who waits for it waits for `successor`. */
   discard(shard: number, live: Live, successor: Live): void;
-  /** Queues a cell. */
-  cell(shard: number, key: string, value: string | null): void;
+  /** Queues a cell of a tenant, or of nobody (`""`). */
+  cell(shard: number, tenant: string, cell: Cell): void;
   /** Queues the acknowledgement of a message, with what it left of `live`. */
-  ack(shard: number, ack: Omit<Ack, "at">, live?: Live): void;
-  /** Calls the waiter when what is queued of `live`, or else of the whole shard, is durable. */
-  wait(shard: number, waiter: Waiter, live?: Live): void;
+  ack(shard: number, tenant: string, ack: Omit<Ack, "at">, live?: Live): void;
+  /** Calls the waiter when what is queued of `live`, or else of all of the tenant's, is durable. */
+  wait(shard: number, tenant: string, waiter: Waiter, live?: Live): void;
   /** Sends what is queued, unless a batch is in flight: its return does. */
   flush(): void;
   /** Last batch known of a shard, as it was acquired. */
   acquired(shard: number, lastBatch: string): void;
   /** Forgets what is queued for a shard; its waiters are told. */
   forget(shard: number): void;
+  /** Whether something is queued of a tenant of which this is true. */
+  has(tenant: (tenant: string) => boolean): boolean;
   /** Whether nothing is queued or in flight. */
   idle(): boolean;
   /** How long the last commit took, ms. */
@@ -58,6 +66,7 @@ export interface Committer {
   stop(): void;
 }
 
+/** What is queued of one tenant. */
 interface Pending {
   readonly lives: Set<Live>;
   readonly cells: Map<string, string | null>;
@@ -76,12 +85,15 @@ interface Part extends Omit<ShardBatch, "epoch"> {
 const PATIENCE = 5_000;
 /** Longest pause before a store that fails is asked again, ms. */
 const MAX_PAUSE = 2_000;
+/** Instances of one tenant that are taken before another tenant's. */
+const TURN = 16;
 const MAX_OPS = 1_000;
 const MAX_BYTES = 2 ** 20;
 
 /** Makes the writer of one engine. */
 export function createCommitter(store: Store, clock: Clock, owners: Owners): Committer {
-  const pending = new Map<number, Pending>();
+  /** By shard and tenant; tenants in turn, so that what one has queued does not delay what another has. */
+  const pending = new Map<number, Map<string, Pending>>();
   const known = new Map<number, string>();
   const maxOps = Math.min(MAX_OPS, store.caps.maxOps);
   const maxBytes = Math.min(MAX_BYTES, store.caps.maxBytes);
@@ -90,50 +102,72 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
   let latency = 0;
   let failingSince: number | undefined;
 
-  function of(shard: number): Pending {
-    let p = pending.get(shard);
-    if (p === undefined) {
-      pending.set(shard, p = { lives: new Set(), cells: new Map(), acks: [], waiters: [] });
+  function of(shard: number, tenant: string): Pending {
+    let tenants = pending.get(shard);
+    if (tenants === undefined) {
+      pending.set(shard, tenants = new Map());
       owners.queued();
     }
+    let p = tenants.get(tenant);
+    if (p === undefined) tenants.set(tenant, p = { lives: new Set(), cells: new Map(), acks: [], waiters: [] });
     return p;
   }
 
-  /** Takes up to a batch's worth. Who waits for the whole shard goes with its last part. */
+  /** Takes up to a batch's worth. Who waits for all of a tenant's goes with its last part. */
   function build(): Part[] {
     const parts: Part[] = [];
     let ops = 0;
     let bytes = 0;
-    for (const [shard, p] of pending) {
-      if (parts.length >= store.caps.fencesPerCommit || ops >= maxOps || bytes >= maxBytes) break;
-      const drops = [], heads = [], appends = [], written = [], cells: { key: string; value: string | null }[] = [];
+    const full = (): boolean => ops >= maxOps || bytes >= maxBytes;
+    for (const [shard, tenants] of pending) {
+      if (parts.length >= store.caps.fencesPerCommit || full()) break;
+      const drops = [], heads = [], appends = [], written = [], cells = new Map<string, string | null>();
       const acks: Ack[] = [], waiters: Waiter[] = [], jobs: (() => void)[] = [];
-      for (const live of p.lives) {
-        if (ops >= maxOps || bytes >= maxBytes) break;
-        p.lives.delete(live);
-        live.queued = false;
-        live.inFlight = true;
-        if (live.drop) drops.push(live.key);
-        const head = changedHead(live);
-        if (head !== undefined) heads.push(head);
-        live.drop = false;
-        const append = takeLines(live);
-        if (append !== undefined) appends.push(append);
-        written.push({ live, head, upTo: live.first });
-        jobs.push(...live.waiters);
-        live.waiters = [];
-        waiters.push(...live.callers.splice(0));
-        ops += 2 + live.acks.length;
-        acks.push(...live.acks.splice(0));
-        bytes += (append?.text.length ?? 0) + (head?.data.length ?? 0);
+      // whoever has more goes to the end, and is met there again
+      for (const [tenant, p] of tenants) {
+        if (full()) break;
+        tenants.delete(tenant);
+        let turn = 0;
+        for (const live of p.lives) {
+          if (turn++ === TURN || full()) break;
+          p.lives.delete(live);
+          live.queued = false;
+          live.inFlight = true;
+          if (live.drop) drops.push(live.key);
+          const head = changedHead(live);
+          if (head !== undefined) heads.push(head);
+          live.drop = false;
+          const alive = live.state === undefined || isEnded(live.state) ? 0 : 1;
+          if (alive !== live.counted) {
+            live.counted = alive;
+            const count = owners.living(shard, live.key.tenant, alive === 1 ? 1 : -1);
+            if (count !== undefined && !cells.has(count.key)) ops++;
+            if (count !== undefined) cells.set(count.key, count.value);
+          }
+          const append = takeLines(live);
+          if (append !== undefined) appends.push(append);
+          written.push({ live, head, upTo: live.first });
+          jobs.push(...live.waiters);
+          live.waiters = [];
+          waiters.push(...live.callers.splice(0));
+          ops += 2 + live.acks.length;
+          acks.push(...live.acks.splice(0));
+          bytes += (append?.text.length ?? 0) + (head?.data.length ?? 0);
+        }
+        if (p.lives.size > 0) {
+          tenants.set(tenant, p);
+          continue;
+        }
+        for (const [key, value] of p.cells) cells.set(key, value);
+        ops += p.cells.size + p.acks.length;
+        acks.push(...p.acks);
+        waiters.push(...p.waiters);
       }
-      parts.push({ shard, ownership: owners.ownership(shard), drops, heads, appends, cells, acks, written, jobs, waiters });
-      if (p.lives.size > 0) continue;
       pending.delete(shard);
-      for (const [key, value] of p.cells) cells.push({ key, value });
-      ops += p.cells.size + p.acks.length;
-      acks.push(...p.acks);
-      waiters.push(...p.waiters);
+      // it is full: another shard is first next time
+      if (tenants.size > 0) pending.set(shard, tenants);
+      const all = [...cells].map(([key, value]) => ({ key, value }));
+      parts.push({ shard, ownership: owners.ownership(shard), drops, heads, appends, cells: all, acks, written, jobs, waiters });
     }
     return parts;
   }
@@ -264,25 +298,31 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
     touch(shard, live) {
       if (live.queued) return;
       live.queued = true;
-      of(shard).lives.add(live);
+      of(shard, live.key.tenant).lives.add(live);
     },
     discard(shard, live, successor) {
-      pending.get(shard)?.lives.delete(live);
+      pending.get(shard)?.get(live.key.tenant)?.lives.delete(live);
       live.queued = false;
       live.waiters = [];
       successor.callers.push(...live.callers.splice(0));
       successor.acks.push(...live.acks.splice(0));
     },
-    cell: (shard, key, value) => void of(shard).cells.set(key, value),
-    ack: (shard, ack, live) => void (live?.queued === true ? live : of(shard)).acks.push({ ...ack, at: clock.now() }),
-    wait: (shard, waiter, live) => void (live?.queued === true ? live.callers : of(shard).waiters).push(waiter),
+    cell: (shard, tenant, { key, value }) => void of(shard, tenant).cells.set(key, value),
+    ack: (shard, tenant, ack, live) => void (live?.queued === true ? live : of(shard, tenant)).acks.push({ ...ack, at: clock.now() }),
+    wait: (shard, tenant, waiter, live) => void (live?.queued === true ? live.callers : of(shard, tenant).waiters).push(waiter),
     flush,
     acquired: (shard, lastBatch) => void known.set(shard, lastBatch),
     forget(shard) {
-      const p = pending.get(shard);
+      const tenants = pending.get(shard);
       pending.delete(shard);
-      for (const live of p?.lives ?? []) for (const waiter of live.callers.splice(0)) waiter.lost(false);
-      for (const waiter of p?.waiters ?? []) waiter.lost(false);
+      for (const { lives, waiters } of tenants?.values() ?? []) {
+        for (const live of lives) for (const waiter of live.callers.splice(0)) waiter.lost(false);
+        for (const waiter of waiters) waiter.lost(false);
+      }
+    },
+    has(is) {
+      for (const tenants of pending.values()) for (const tenant of tenants.keys()) if (is(tenant)) return true;
+      return false;
     },
     idle: () => !inFlight && pending.size === 0,
     latency: () => latency,

@@ -75,7 +75,7 @@ const ACQUIRE = 200;
 /** How long somebody waits for an owner to answer, ms. */
 const PATIENCE = 30_000;
 /** Bounds of how long instances run before what they did is committed, ms. */
-const SLICE = { min: 4, max: 25 };
+const SLICE = { least: 1, min: 4, max: 25 };
 const MAX_TURNS = 4_096;
 const DONE = Promise.resolve();
 /** Tasks that a commit waits for turns under way: those of a guest in this process take one each. */
@@ -133,14 +133,17 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning }:
   /** Runs what can go on for a slice of time, then commits what came of it. */
   function work(): void {
     pumping = "now";
-    const slice = Math.min(SLICE.max, Math.max(SLICE.min, committer.latency() * 3));
-    const end = clock.monotonic() + slice;
+    // what others have queued is not what somebody waits for who has asked for one thing
+    if (runnable.long() && committer.has((tenant) => !runnable.has(tenant))) committer.flush();
+    const latency = committer.latency(), begin = clock.monotonic();
+    let end = begin + Math.min(SLICE.max, Math.max(SLICE.min, latency * 3));
     for (let n = 0; n < MAX_TURNS; n++) {
       const turn = runnable.shift();
       if (turn === undefined) break;
       turn();
-      // a look at the clock costs as much as a small turn
-      if (n % 8 === 7 && clock.monotonic() >= end) break;
+      // nor is a tenant that has had its turn to wait until those of long queues have had many
+      if (runnable.emptied() && runnable.long()) end = Math.min(end, begin + Math.max(SLICE.least, latency));
+      if (clock.monotonic() >= end) break;
     }
     pumping = "no";
     // what a guest that takes a task for its turn comes to in the next ones shares this commit
@@ -310,6 +313,8 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning }:
       // what is in memory is decided here and now, so that a thousand requests of one task share a commit
       await of.apply(request, (decided, live) => {
         outcome = new Promise<Outcome>((resolve, reject) => {
+          // it says nothing of what is not durable
+          if (!decided.ok && decided.code === "quota_exceeded") return resolve(decided);
           committer.wait(shard, tenantOf(request), {
             ok: () => resolve(decided),
             // nothing of it counts: the owner that follows may be asked

@@ -71,6 +71,8 @@ export interface Live {
   counted: 0 | 1;
   /** A crash was counted when it was loaded: that has to be durable before it runs. */
   crashed: boolean;
+  /** How large its journal was when it was last asked for something, while it is kept for that; else 0. */
+  warm: number;
   /** It runs and has been through deaths without progress. */
   suspect: boolean;
 }
@@ -100,6 +102,7 @@ export function makeLive(key: InstanceKey, text: string, state: State | undefine
     held: undefined,
     counted: 0,
     crashed: false,
+    warm: 0,
     suspect: false,
   };
 }

@@ -12,12 +12,17 @@ import type { InstanceKey, Store } from "../ports/store.ts";
 import { isEnded } from "../instance/state.ts";
 import type { Committer } from "./committer.ts";
 import { appendTo, type Live, makeLive } from "./live.ts";
+import type { InstanceRequest } from "./requests.ts";
 import type { Tenants } from "./tenants.ts";
 
 /** Whether an instance cannot be read, now or ever: no trouble of the storage, so nobody waits for it (I25). */
 export function isUnreadable(error: unknown): error is TenureError {
   return error instanceof TenureError && (error.code === "corrupt" || error.code === "storage_newer");
 }
+
+/** So many that were asked for are kept, and of so long journals (UTF-16 units). */
+const WARM = 256;
+const WARM_BYTES = 16 * 2 ** 20;
 
 /** Loads them, changes them, lets them go when all is durable. */
 export interface Lives {
@@ -32,12 +37,14 @@ export interface Lives {
   touch(live: Live): void;
   /** Begins another life in place of `before`, whose journal goes with the same commit; without `reborn`: for good. */
   replace(key: InstanceKey, before: Live | undefined, reborn: boolean): Live;
+  /** Whether it is not in memory and has ended; at once when it is there. */
+  hasEnded(request: InstanceRequest): boolean | Promise<boolean>;
   /** The instance, if it is in memory. */
   peek(key: InstanceKey): Live | undefined;
   /** Whether this is the instance's present life, in a shard that is still ours. */
   current(live: Live): boolean;
-  /** Forgets it, if nothing of it is running or not durable. */
-  release(live: Live): void;
+  /** Forgets it, if nothing of it is running or not durable; not at once when it was asked for something, since that is often asked for again. */
+  release(live: Live, asked?: boolean): void;
   all(): Iterable<Live>;
   clear(): void;
 }
@@ -57,6 +64,9 @@ export function createLives(
   loaded: (live: Live, wake: number | null) => void,
 ): Lives {
   const lives = new Map<string, Live>();
+  /** Those that nothing keeps but that they were asked for; who was last is last. */
+  const warm = new Set<Live>();
+  let warmBytes = 0;
   const loading = new Map<string, Promise<Live | undefined>>();
   let cleared = false;
 
@@ -80,6 +90,7 @@ export function createLives(
     const { status, wake, ended, data } = image.head;
     live.written = `${status} ${wake} ${ended} ${data}`;
     live.counted = ended === null ? 1 : 0;
+    if (status === "waiting") live.activity = "resting";
     put(text, live);
     loaded(live, wake);
     return live;
@@ -92,6 +103,26 @@ export function createLives(
 
   function remove({ key, text }: Live): void {
     if (lives.delete(text)) tenants.hold(key.tenant, -1);
+  }
+
+  function idle(live: Live): boolean {
+    const busy = live.held !== undefined || live.execution !== undefined || live.activity === "opening" || live.queued || live.inFlight;
+    return !busy && live.lines.length === 0 && live.durable >= live.first && lives.get(live.text) === live;
+  }
+
+  /** Forgets those that were not asked for lately, but for the last one, however large. */
+  function cool(): void {
+    for (const live of warm) {
+      if (warm.size <= 1 || (warm.size <= WARM && warmBytes <= WARM_BYTES)) return;
+      leave(live);
+      if (idle(live)) remove(live);
+    }
+  }
+
+  function leave(live: Live): void {
+    if (!warm.delete(live)) return;
+    warmBytes -= live.warm;
+    live.warm = 0;
   }
 
   function touch(live: Live): void {
@@ -121,6 +152,14 @@ export function createLives(
         return next(found);
       });
     },
+    hasEnded({ verb, tenant, workflow, id }) {
+      const text = keyText({ tenant, workflow, id });
+      if (verb === "delete" || lives.has(text) || loading.has(text)) return false;
+      return store.find({ tenant, workflow, id, limit: 1 }).then(([head]) => {
+        // whoever brought it into memory meanwhile may have begun it anew
+        return typeof head?.ended === "number" && !lives.has(text) && !loading.has(text);
+      });
+    },
     append(live, records) {
       if (records.length === 0 || live.state === undefined) return;
       const ended = isEnded(live.state);
@@ -144,15 +183,24 @@ export function createLives(
     },
     peek: (key) => lives.get(keyText(key)),
     current: (live) => lives.get(live.text) === live,
-    release(live) {
-      const busy = live.held !== undefined || live.execution !== undefined || live.activity === "opening" || live.queued || live.inFlight;
-      const durable = live.lines.length === 0 && live.durable >= live.first;
-      if (!busy && durable && lives.get(live.text) === live) remove(live);
+    release(live, asked = false) {
+      const { state } = live;
+      if (asked && state !== undefined && !isEnded(state)) {
+        leave(live);
+        warm.add(live);
+        live.warm = state.bytes;
+        warmBytes += live.warm;
+        cool();
+      }
+      if (warm.has(live) && state !== undefined && !isEnded(state)) return;
+      leave(live);
+      if (idle(live)) remove(live);
     },
     all: () => lives.values(),
     clear() {
       cleared = true;
       lives.clear();
+      warm.clear();
     },
   };
 }

@@ -1,5 +1,5 @@
 /**
- * A bound on how many instances run at a time. What does not fit stays in the store, not in memory.
+ * A bound on how many instances run at a time in a process, of all its shards.
  *
  * @module
  */
@@ -7,27 +7,33 @@
 /** Counts what is inside. */
 export interface Room {
   enter(): void;
+  /** Leaves; whoever waits for a place is told. */
   leave(): void;
   full(): boolean;
-  /** Resolves when it is not full. */
-  wait(): Promise<void>;
+  /** Calls `pull` whenever there is a place; returns the end of it. */
+  onFree(pull: () => void): () => void;
 }
 
 /** Makes one of a size. */
 export function createRoom(size: number): Room {
   let inside = 0;
-  let waiting: (() => void)[] = [];
+  /** In turn: who was told first is last next time. */
+  let pulls: (() => void)[] = [];
   return {
     enter: () => void inside++,
     leave() {
       inside--;
-      const woken = waiting;
-      waiting = [];
-      for (const go of woken) go();
+      const [first, ...others] = pulls;
+      if (first !== undefined && others.length > 0) pulls = [...others, first];
+      for (const pull of pulls) {
+        if (inside >= size) break;
+        pull();
+      }
     },
     full: () => inside >= size,
-    async wait() {
-      while (inside >= size) await new Promise<void>((go) => waiting.push(go));
+    onFree(pull) {
+      pulls = [...pulls, pull];
+      return () => void (pulls = pulls.filter((other) => other !== pull));
     },
   };
 }

@@ -11,11 +11,20 @@ export interface RunQueue<T> {
   push(tenant: string, item: T): void;
   /** Takes the next. */
   shift(): T | undefined;
+  /** Whether the tenant of the one taken last has no other. */
+  emptied(): boolean;
   /** How many wait. */
   size(): number;
+  /** Whether a tenant has something there. */
+  has(tenant: string): boolean;
+  /** Whether others have long queues: more than a few each. */
+  long(): boolean;
   /** Empties it. */
   clear(): void;
 }
+
+/** Items of each tenant on an average that make a long queue. */
+const LONG = 16;
 
 /** Makes one. */
 export function createRunQueue<T>(): RunQueue<T> {
@@ -23,6 +32,7 @@ export function createRunQueue<T>(): RunQueue<T> {
   const tenants = new Map<string, Fifo<T>>();
   /** Queues that are not empty: the first is served, then goes to the end while it has more. */
   const turns = new Fifo<Fifo<T>>();
+  let emptied = false;
   return {
     push(tenant, item) {
       if (queued.has(item)) return;
@@ -39,12 +49,16 @@ export function createRunQueue<T>(): RunQueue<T> {
       const queue = turns.shift();
       const item = queue?.shift();
       if (queue === undefined || item === undefined) return undefined;
-      if (queue.isEmpty()) tenants.delete(queue.name);
+      emptied = queue.isEmpty();
+      if (emptied) tenants.delete(queue.name);
       else turns.push(queue);
       queued.delete(item);
       return item;
     },
+    emptied: () => emptied,
     size: () => queued.size,
+    has: (tenant) => tenants.has(tenant),
+    long: () => queued.size >= LONG && queued.size >= LONG * tenants.size,
     clear() {
       queued.clear();
       tenants.clear();

@@ -60,6 +60,8 @@ export interface RunnerParts {
 
 /** Turns that an execution may take before another gets its turn. */
 const TURNS = 16;
+/** How long they may take, ms: a tenant's long turns delay others by one. */
+const SLICE = 2;
 /** Before a platform's trouble (a sandbox or `env` that throws) is tried again, ms. */
 const RETRY = 1_000;
 
@@ -78,7 +80,12 @@ export function createRunner(parts: RunnerParts): Runner {
   }
 
   function activate(live: Live): void {
-    if (live.activity === "opening" || live.activity === "running" || parts.draining() || live.held !== undefined) return;
+    if (live.activity === "opening" || live.activity === "running" || live.held !== undefined) return;
+    if (parts.draining()) {
+      // the next owner has to find that there is something to do
+      if (live.activity === "resting") live.activity = "none";
+      return lives.touch(live);
+    }
     const { concurrency, crashes } = opener.limits(live.key.tenant);
     if (!slots.take(live.key, live.text, { concurrency, crashes: live.state?.crashes ?? 0, mostCrashes: crashes })) {
       // it waits in the store, not in memory
@@ -232,7 +239,7 @@ export function createRunner(parts: RunnerParts): Runner {
   function advance(live: Live): void {
     const { execution, state } = live;
     if (execution === undefined || state === undefined || !lives.current(live)) return;
-    const standing = execution.advance(TURNS);
+    const standing = execution.advance(TURNS, SLICE);
     if (live.suspect && state.crashes === 0) absolve(live);
     if (live.held !== undefined && !isBusy(state)) live.held();
     switch (standing) {

@@ -127,9 +127,10 @@ export function createShard(parts: ShardParts): Shard {
     committed(live, head) {
       if (head !== undefined) parts.changed(live.text, head);
       if (live.state === undefined) parts.changed(live.text, undefined);
+      const wake = live.state === undefined ? null : wakeOf(live, live.state);
       // also when the head is what it was: a clock that jumped back has woken it too early, and nothing else would again
-      else if (live.activity !== "queued") timers.note(wakeOf(live, live.state));
-      else if (!runner.remembers(live)) timers.left(live.key.tenant, wakeOf(live, live.state) ?? 1);
+      if (live.activity !== "queued") timers.note(wake);
+      else if (wake !== null && !runner.remembers(live)) timers.left(live.key.tenant, wake);
       lives.release(live);
     },
     living(tenant, by) {

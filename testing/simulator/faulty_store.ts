@@ -114,7 +114,7 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
     load: (shard, key) => call("load", false, () => inner.load(shard, key)),
     due: (shard, query) => call("due", false, () => inner.due(shard, query)),
     find: (query) => call("find", false, () => inner.find(query)),
-    cell: (shard, key) => call("cell", false, () => inner.cell(shard, key)),
+    cell: (shard, key) => refused ? poll("cell", () => inner.cell(shard, key)) : call("cell", false, () => inner.cell(shard, key)),
     cells: (shard, query) => call("cells", false, () => inner.cells(shard, query)),
     post: (shard, message) => call("post", true, () => inner.post(shard, message)),
     inbox: (shard, limit) => poll("inbox", () => inner.inbox(shard, limit)),

@@ -7,6 +7,8 @@ export interface Command {
   bin: string;
   /** Its arguments. */
   args: string[];
+  /** What its environment has more than ours. */
+  env?: Record<string, string>;
 }
 
 /** Options of {@linkcode execute}. */
@@ -40,12 +42,12 @@ process.once("exit", () => running.forEach(killTree));
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
 
 /** Runs a program to its end; never rejects, a program that cannot be started ends with a null code and the reason as output. */
-export function execute({ bin, args }: Command, { cwd, timeout }: ExecuteOptions): Promise<Execution> {
+export function execute({ bin, args, env }: Command, { cwd, timeout }: ExecuteOptions): Promise<Execution> {
   const start = performance.now();
   return new Promise((resolve) => {
     let output = "", stdout = "", timedOut = false;
     // A group of its own, so that the time-out reaches the children of the program too.
-    const child = spawn(bin, args, { cwd, env: environment(), stdio: ["ignore", "pipe", "pipe"], detached: process.platform !== "win32" });
+    const child = spawn(bin, args, { cwd, env: { ...environment(), ...env }, stdio: ["ignore", "pipe", "pipe"], detached: process.platform !== "win32" });
     const pid = child.pid ?? 0;
     running.add(pid);
     const timer = setTimeout(() => {

@@ -55,6 +55,18 @@ export function compareReports(reports: Map<string, Report>, { exceptions, whole
   return complaints;
 }
 
+/**
+ * What is wrong with a run of some suites in a mode, beside a run of all in none: tests that it did not run and that are
+ * not left out on purpose, and sentences left out that no test has.
+ */
+export function compareMode(usual: Report, inMode: Report, leftOut: readonly string[]): string[] {
+  const parts = [...usual.ran.keys()].map((name) => ({ name, suite: name.slice(0, name.lastIndexOf(" > ")), sentence: name.slice(name.lastIndexOf(" > ") + 3) }));
+  const suites = new Set([...inMode.ran.keys()].map((name) => name.slice(0, name.lastIndexOf(" > "))));
+  const missing = parts.filter(({ name, suite, sentence }) => suites.has(suite) && !inMode.ran.has(name) && !leftOut.includes(sentence));
+  const unknown = leftOut.filter((sentence) => parts.every((part) => part.sentence !== sentence || !suites.has(part.suite)));
+  return [...missing.map(({ name }) => `not run: ${name}`), ...unknown.map((sentence) => `left out, but there is no such test: ${sentence}`)];
+}
+
 function covers(exception: Exception, runtime: string, name: string): boolean {
   return isFor(exception, runtime) && (name === exception.test || name.startsWith(`${exception.test} > `));
 }

@@ -10,6 +10,8 @@ import { wire } from "../semantics/_stores.ts";
 export interface Golden {
   /** The tenant's code. */
   readonly source: string;
+  /** The code that it began in, when it was moved to another version. */
+  readonly before?: string;
   /** Records, one a line. */
   readonly journal: readonly string[];
   /** Its head's text when it had ended. */
@@ -24,11 +26,11 @@ export const KEY = { tenant: "acme", workflow: "Flow", id: "golden" } as const;
 const macrotask = (): Promise<void> => new Promise((done) => void setImmediate(done));
 
 /**
- * Runs `source` on top of what `lines` recorded (nothing: from its beginning) to its end, an hour at a time.
+ * Runs `source` (from `before` on, moved to it on the way) on top of what `lines` recorded (nothing: from its beginning) to its end, an hour at a time.
  *
  * @returns how it ended, its journal, and the names of the bodies that ran
  */
-export async function runOn(source: string, lines: readonly string[]): Promise<Golden & { readonly ran: readonly string[] }> {
+export async function runOn(source: string, lines: readonly string[], before?: string): Promise<Golden & { readonly ran: readonly string[] }> {
   const clock = testClock();
   const process = clock.process();
   const adapter = memory({ now: clock.now });
@@ -39,12 +41,14 @@ export async function runOn(source: string, lines: readonly string[]): Promise<G
   const tenure = await createTenure({ storage: line.adapter, sandbox: SANDBOX, clock: process.clock, env: () => env });
   try {
     const acme = tenure.tenant(KEY.tenant);
-    await acme.deploy(source);
+    const { version: first } = await acme.deploy(before ?? source);
+    const { version } = await acme.deploy(source);
     const flows = acme.workflow("Flow");
-    const flow = lines.length > 0 ? await flows.get(KEY.id) : await flows.create({ id: KEY.id, params: { sku: 7, at: new Date(0) } });
+    const flow = lines.length > 0 ? await flows.get(KEY.id) : await flows.create({ id: KEY.id, params: { sku: 7, at: new Date(0) }, version: first });
     for (const [n, type] of ["early", "late", "late"].entries()) {
       await flow.sendEvent({ type, payload: { n }, id: `event-${n}` }).catch(() => {});
     }
+    if (before !== undefined) await acme.upgrade(version);
     let status = await flow.status();
     for (let n = 0; n < 5_000 && !["complete", "errored"].includes(status.status); n++) {
       // the journal was there before its code
@@ -54,7 +58,7 @@ export async function runOn(source: string, lines: readonly string[]): Promise<G
       status = await flow.status();
     }
     const image = await (await adapter.open()).load(0, KEY);
-    return { source, status, ran, journal: image?.journal.join("\n").split("\n") ?? [], head: image?.head.data ?? "" };
+    return { source, ...(before !== undefined && { before }), status, ran, journal: image?.journal.join("\n").split("\n") ?? [], head: image?.head.data ?? "" };
   } finally {
     process.stop();
     await line.cut();

@@ -1,5 +1,8 @@
 /**
- * Machines under a memory budget: idle ones are used again, what exceeds the budget waits, first come first served.
+ * Machines under a memory budget: idle ones are used again, what exceeds the budget waits, tenants in turn.
+ *
+ * A quarter of the budget is kept for tenants that use less than a quarter: whoever fills the rest with runs that take
+ * long does not keep others waiting until one of them ends.
  *
  * The budget counts the bytes that the machines' memories really have. A guest that grows after it was opened may
  * exceed it by what it grew; then nothing is opened until enough is free again.
@@ -21,6 +24,14 @@ export interface VmPoolOptions {
   readonly budgetBytes: number;
 }
 
+/** For whom a VM is taken. */
+export interface Taker {
+  readonly tenant: string;
+  /** How many pages its memory may have. */
+  readonly pages: number;
+  readonly signal: AbortSignal;
+}
+
 interface Waiter {
   readonly pages: number;
   readonly signal: AbortSignal;
@@ -31,16 +42,23 @@ interface Waiter {
 interface Place {
   readonly pages: number;
   bytes: number;
+  /** Who uses it. */
+  tenant: string | undefined;
 }
 
 const INITIAL_BYTES = INITIAL_PAGES * PAGE_BYTES;
+/** Below so many VMs nothing is kept back: there would be too few for anybody. */
+const FEW = 8;
 
 /** The VMs of one adapter. */
 export class VmPool {
   readonly #options: VmPoolOptions;
   readonly #places = new Map<Vm, Place>();
   readonly #idle: Vm[] = [];
-  #waiting: Waiter[] = [];
+  /** By tenant, in turn. */
+  readonly #waiting = new Map<string, Waiter[]>();
+  /** Bytes in use by tenant. */
+  readonly #held = new Map<string, number>();
   /** Signals that somebody waited with. One listener for each: a signal looks through all it has before it takes another. */
   readonly #heard = new WeakSet<AbortSignal>();
   /** Resolves when the VM that is being made is made: one at a time, else the first of many runs waits for the last one's. */
@@ -56,12 +74,12 @@ export class VmPool {
   }
 
   /** A VM in whatever state its last guest left it; at once when there is one. */
-  take(pages: number, signal: AbortSignal): Vm | Promise<Vm> {
+  take({ tenant, pages, signal }: Taker): Vm | Promise<Vm> {
     signal.throwIfAborted();
     if (this.#closed) throw closed();
-    const taken = this.#waiting.length === 0 ? this.#tryTake(pages) : undefined;
+    const taken = this.#waiting.has(tenant) ? undefined : this.#tryTake(tenant, pages);
     if (taken instanceof Promise) return this.#unlessAborted(taken, signal);
-    return taken ?? this.#unlessAborted(this.#wait(pages, signal), signal);
+    return taken ?? this.#unlessAborted(this.#wait(tenant, { pages, signal }), signal);
   }
 
   /** Takes back a VM that is healthy. */
@@ -72,6 +90,7 @@ export class VmPool {
     vm.sources = undefined;
     // Memory never shrinks, and what has grown would be wiped at length each time.
     if (this.#closed || bytes > INITIAL_BYTES || !this.#options.isSound(vm)) return this.discard(vm);
+    this.#hold(place, undefined);
     this.#idle.push(vm);
     this.#serve();
   }
@@ -80,6 +99,7 @@ export class VmPool {
   discard(vm: Vm): void {
     const place = this.#places.get(vm);
     if (place === undefined) return;
+    this.#hold(place, undefined);
     this.#places.delete(vm);
     this.#usedBytes -= place.bytes;
     this.#serve();
@@ -96,42 +116,75 @@ export class VmPool {
     const place = this.#places.get(vm);
     if (place === undefined) return;
     const bytes = vm.machine.memory.buffer.byteLength;
+    const { tenant } = place;
+    this.#hold(place, undefined);
     this.#usedBytes += bytes - place.bytes;
     place.bytes = bytes;
+    this.#hold(place, tenant);
   }
 
   /** Frees the idle ones and turns away who waits; those in use are freed when they come back. */
   close(): void {
     this.#closed = true;
     for (const vm of this.#idle.splice(0)) this.discard(vm);
-    for (const { reject } of this.#waiting.splice(0)) reject(closed());
+    const waiting = [...this.#waiting.values()].flat();
+    this.#waiting.clear();
+    for (const { reject } of waiting) reject(closed());
   }
 
-  #tryTake(pages: number): Vm | Promise<Vm> | undefined {
+  #tryTake(tenant: string, pages: number): Vm | Promise<Vm> | undefined {
+    const idle = this.#idle.length * INITIAL_BYTES;
+    if (!this.#hasRoom(this.#usedBytes - idle, this.#shareOf(tenant))) return undefined;
     const at = this.#idle.findLastIndex((vm) => this.#places.get(vm)?.pages === pages);
-    if (at >= 0) return this.#idle.splice(at, 1)[0];
+    if (at >= 0) {
+      const [vm] = this.#idle.splice(at, 1) as [Vm];
+      this.#hold(this.#places.get(vm) as Place, tenant);
+      return vm;
+    }
     // What remains idle cannot serve: it gives way.
-    while (!this.#hasRoom() && this.#idle.length > 0) this.#forget(this.#idle.shift() as Vm);
-    return this.#hasRoom() ? this.#make(pages) : undefined;
+    const { budgetBytes } = this.#options;
+    while (!this.#hasRoom(this.#usedBytes, budgetBytes) && this.#idle.length > 0) this.#forget(this.#idle.shift() as Vm);
+    return this.#make(tenant, pages);
   }
 
   /** One VM is always allowed, else a small budget would wait for ever. */
-  #hasRoom(): boolean {
-    return this.#usedBytes === 0 || this.#usedBytes + INITIAL_BYTES <= this.#options.budgetBytes;
+  #hasRoom(used: number, budget: number): boolean {
+    return used === 0 || used + INITIAL_BYTES <= budget;
   }
 
-  async #make(pages: number): Promise<Vm> {
+  /** How much may be in use when the tenant takes another one. */
+  #shareOf(tenant: string): number {
+    const { budgetBytes } = this.#options;
+    const quarter = budgetBytes / 4;
+    return budgetBytes < FEW * INITIAL_BYTES || (this.#held.get(tenant) ?? 0) < quarter ? budgetBytes : budgetBytes - quarter;
+  }
+
+  #hold(place: Place, tenant: string | undefined): void {
+    if (place.tenant !== undefined) this.#count(place.tenant, -place.bytes);
+    place.tenant = tenant;
+    if (tenant !== undefined) this.#count(tenant, place.bytes);
+  }
+
+  #count(tenant: string, bytes: number): void {
+    const held = (this.#held.get(tenant) ?? 0) + bytes;
+    if (held === 0) this.#held.delete(tenant);
+    else this.#held.set(tenant, held);
+  }
+
+  async #make(tenant: string, pages: number): Promise<Vm> {
     this.#usedBytes += INITIAL_BYTES;
+    this.#count(tenant, INITIAL_BYTES);
     const before = this.#making;
     let made = (): void => {};
     this.#making = new Promise((done) => made = done);
     try {
       await before;
       const vm = await this.#options.make(pages);
-      this.#places.set(vm, { pages, bytes: INITIAL_BYTES });
+      this.#places.set(vm, { pages, bytes: INITIAL_BYTES, tenant });
       return vm;
     } catch (error) {
       this.#usedBytes -= INITIAL_BYTES;
+      this.#count(tenant, -INITIAL_BYTES);
       this.#serve();
       throw error;
     } finally {
@@ -144,25 +197,37 @@ export class VmPool {
     this.#places.delete(vm);
   }
 
-  #wait(pages: number, signal: AbortSignal): Promise<Vm> {
+  #wait(tenant: string, { pages, signal }: Pick<Waiter, "pages" | "signal">): Promise<Vm> {
     if (!this.#heard.has(signal)) {
       this.#heard.add(signal);
       signal.addEventListener("abort", () => this.#turnAway(signal), { once: true });
     }
-    return new Promise((resolve, reject) => void this.#waiting.push({ pages, signal, resolve, reject }));
+    return new Promise((resolve, reject) => {
+      const waiter = { pages, signal, resolve, reject };
+      const others = this.#waiting.get(tenant);
+      if (others === undefined) this.#waiting.set(tenant, [waiter]);
+      else others.push(waiter);
+    });
   }
 
   #turnAway(signal: AbortSignal): void {
-    const away = this.#waiting.filter((waiter) => waiter.signal === signal);
-    this.#waiting = this.#waiting.filter((waiter) => waiter.signal !== signal);
-    for (const { reject } of away) reject(signal.reason);
+    for (const [tenant, waiters] of [...this.#waiting]) {
+      const stay = waiters.filter((waiter) => waiter.signal !== signal);
+      if (stay.length > 0) this.#waiting.set(tenant, stay);
+      else this.#waiting.delete(tenant);
+      for (const waiter of waiters) if (waiter.signal === signal) waiter.reject(signal.reason);
+    }
   }
 
   #serve(): void {
-    while (this.#waiting.length > 0) {
-      const vm = this.#tryTake((this.#waiting[0] as Waiter).pages);
-      if (vm === undefined) return;
-      this.#waiting.shift()?.resolve(vm);
+    // whoever has more waiting goes to the end, and is met there again
+    for (const [tenant, waiters] of this.#waiting) {
+      const vm = this.#tryTake(tenant, (waiters[0] as Waiter).pages);
+      if (vm === undefined) continue;
+      this.#waiting.delete(tenant);
+      const first = waiters.shift();
+      if (waiters.length > 0) this.#waiting.set(tenant, waiters);
+      first?.resolve(vm);
     }
   }
 

@@ -58,7 +58,7 @@ export class QuickJSSandbox implements SandboxAdapter {
     const { prepareModules } = await import("../prepare/modules.ts");
     const modules = prepareModules(code, limits);
     const text = encodePrepared(modules);
-    const vm = await this.#pool.take(pagesOf(limits), new AbortController().signal);
+    const vm = await this.#pool.take({ tenant, pages: pagesOf(limits), signal: new AbortController().signal });
     const { loaded, image } = this.#load(vm, { modules, text, limits });
     if (image === undefined) this.#pool.discard(vm);
     else this.#pool.give(vm);
@@ -77,7 +77,7 @@ export class QuickJSSandbox implements SandboxAdapter {
 
   /** See the port. At once when a VM is free and the version's image is warm. */
   open(init: GuestInit, signal: AbortSignal): Guest | Promise<Guest> {
-    const vm = this.#pool.take(pagesOf(init.limits), signal);
+    const vm = this.#pool.take({ tenant: init.tenant, pages: pagesOf(init.limits), signal });
     return vm instanceof Promise ? vm.then((made) => this.#start(made, init)) : this.#start(vm, init);
   }
 
