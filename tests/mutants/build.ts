@@ -1,5 +1,5 @@
 /**
- * The simulator as one file, with another text for one of its sources.
+ * The simulator as one file, with other texts for some of its sources.
  *
  * @module
  */
@@ -13,8 +13,8 @@ export interface Changed {
   readonly text: string;
 }
 
-/** Bundles `scripts/sim.ts` into `outfile`; `changed` undefined: as it is. Rejects when that is no program. */
-export async function buildSimulator(outfile: string, changed: Changed | undefined): Promise<void> {
+/** Bundles `scripts/sim.ts` into `outfile`; nothing changed: as it is. Rejects when that is no program. */
+export async function buildSimulator(outfile: string, changed: readonly Changed[]): Promise<void> {
   await build({
     entryPoints: ["scripts/sim.ts"],
     outfile,
@@ -28,8 +28,9 @@ export async function buildSimulator(outfile: string, changed: Changed | undefin
       name: "changed",
       setup(of) {
         of.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-          if (relative(".", path).split(sep).join("/") !== changed?.file) return undefined;
-          return { contents: changed.text, loader: "ts" };
+          const file = relative(".", path).split(sep).join("/");
+          const text = changed.find((each) => each.file === file)?.text;
+          return text === undefined ? undefined : { contents: text, loader: "ts" };
         });
       },
     }],

@@ -17,6 +17,8 @@ export interface Made {
   /** What stands there, and what comes in its place. */
   readonly from: string;
   readonly to: string;
+  /** The line around it. */
+  readonly text: string;
 }
 
 const SWAPS: ReadonlyMap<ts.SyntaxKind, string> = new Map([
@@ -37,13 +39,14 @@ const SWAPS: ReadonlyMap<ts.SyntaxKind, string> = new Map([
 
 /** All mutants of a file. What only says something to a person (messages of errors) has none. */
 export function mutantsOf(file: string, text: string): readonly Made[] {
+  const lines = text.split("\n");
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ESNext, true);
   const found: Made[] = [];
   const names: string[] = [];
 
   function add(node: ts.Node, to: string, start = node.getStart(source), end = node.getEnd()): void {
     const { line } = source.getLineAndCharacterOfPosition(start);
-    found.push({ file, within: names.at(-1) ?? "", line: line + 1, start, end, from: text.slice(start, end), to });
+    found.push({ file, within: names.at(-1) ?? "", line: line + 1, start, end, from: text.slice(start, end), to, text: (lines[line] as string).trim() });
   }
 
   function condition(node: ts.Expression, loop: boolean): void {
@@ -51,15 +54,25 @@ export function mutantsOf(file: string, text: string): readonly Made[] {
     if (written === "true" || written === "false") return;
     if (!loop) add(node, "true");
     add(node, "false");
-    add(node, `!(${written})`);
+    // another operator, or a dropped one, says the same of the others
+    const plain = ts.isPrefixUnaryExpression(node) || (ts.isBinaryExpression(node) && /^[!=]==$/.test(node.operatorToken.getText(source)));
+    if (!plain) add(node, `!(${written})`);
   }
 
   function mutate(node: ts.Node): void {
     if (ts.isBinaryExpression(node)) binary(node);
     else if (ts.isIfStatement(node)) condition(node.expression, false);
     else if (ts.isWhileStatement(node)) condition(node.expression, true);
-    else if (ts.isConditionalExpression(node)) {
+    else if (ts.isForStatement(node)) {
+      if (node.condition !== undefined) condition(node.condition, true);
+    } else if (ts.isConditionalExpression(node)) {
       condition(node.condition, false);
+    } else if (ts.isArrowFunction(node) && !ts.isBlock(node.body) && isEffect(node.body)) {
+      add(node.body, "undefined");
+    } else if (ts.isArrayLiteralExpression(node) && node.elements.length > 0) {
+      add(node, "[]");
+    } else if (ts.isStringLiteral(node) && node.text !== "" && isChosen(node)) {
+      add(node, '""');
     } else if (ts.isAwaitExpression(node)) {
       add(node, node.expression.getText(source));
     } else if (ts.isPrefixUnaryExpression(node) && node.operator === ts.SyntaxKind.ExclamationToken) {
@@ -76,7 +89,7 @@ export function mutantsOf(file: string, text: string): readonly Made[] {
       add(node, node.text === "1" ? "0" : String(Number(node.text) + 1));
     } else if (ts.isPropertyAccessExpression(node) && /^Math\.(min|max)$/.test(node.getText(source))) {
       add(node, node.name.text === "min" ? "Math.max" : "Math.min");
-    } else if (ts.isContinueStatement(node) || (ts.isReturnStatement(node) && node.expression === undefined)) {
+    } else if (ts.isContinueStatement(node) || ts.isThrowStatement(node) || (ts.isReturnStatement(node) && node.expression === undefined)) {
       add(node, ";");
     } else if (ts.isBreakStatement(node) && !ts.isCaseOrDefaultClause(node.parent)) {
       add(node, ";");
@@ -111,6 +124,12 @@ function isEffect(expression: ts.Expression): boolean {
   if (ts.isAwaitExpression(expression)) return isEffect(expression.expression);
   if (ts.isBinaryExpression(expression)) return expression.operatorToken.getText().endsWith("=");
   return ts.isCallExpression(expression) || ts.isDeleteExpression(expression);
+}
+
+/** Whether a text is what something becomes, and not a part of a message. */
+function isChosen({ parent }: ts.StringLiteral): boolean {
+  return ts.isReturnStatement(parent) || ts.isConditionalExpression(parent) || ts.isVariableDeclaration(parent) ||
+    (ts.isBinaryExpression(parent) && parent.operatorToken.kind === ts.SyntaxKind.EqualsToken);
 }
 
 /** The making of an error: its code and its words are for people. */

@@ -4,12 +4,14 @@
  * @module
  */
 
+import type { Changed } from "./build.ts";
+
 /** A change of the source. */
 export interface Mutant {
   readonly name: string;
   readonly file: string;
-  /** Pairs: each text stands there once, and becomes the other. */
-  readonly change: readonly (readonly [from: string, to: string])[];
+  /** Pairs: each text stands there once, and becomes the other. What is guarded twice names the other file, too. */
+  readonly change: readonly (readonly [from: string, to: string, file?: string])[];
 }
 
 /** By name. */
@@ -22,7 +24,7 @@ export const PLANTED: readonly Mutant[] = [
   {
     name: "acknowledged before the commit",
     file: "core/shard/engine.ts",
-    change: [["          committer.wait(shard, {\n            ok: () => resolve(decided),", "          resolve(decided);\n          committer.wait(shard, {\n            ok: () => {},"]],
+    change: [["          committer.wait(shard,", "          resolve(decided);\n          committer.wait(shard,"], ["            ok: () => resolve(decided),", "            ok: () => {},"]],
   },
   {
     name: "a batch whose outcome is unknown is sent again blindly",
@@ -35,7 +37,7 @@ export const PLANTED: readonly Mutant[] = [
   {
     name: "an event wakes nobody",
     file: "core/shard/apply.ts",
-    change: [["    if (records.length > 0) runner.proceed(live);\n", ""]],
+    change: [["    if (live.activity !== \"resting\" || waitsFor(state, type)) runner.proceed(live);\n", ""]],
   },
   {
     name: "a due time is set anew when an instance is cut off",
@@ -85,7 +87,7 @@ export const PLANTED: readonly Mutant[] = [
   {
     name: "a crash is counted after the code runs",
     file: "core/shard/runner.ts",
-    change: [["      await parts.durable();\n", ""]],
+    change: [["await parts.durable(", "void parts.durable("]],
   },
   {
     name: "a timer is early",
@@ -110,7 +112,7 @@ export const PLANTED: readonly Mutant[] = [
   {
     name: "a clock that jumps back loses a timer",
     file: "core/shard/shard.ts",
-    change: [["else timers.note(wakeOf(live, live.state));", "else if (head !== undefined) timers.note(wakeOf(live, live.state));"]],
+    change: [["if (live.activity !== \"queued\") timers.note(wake);", "if (live.activity !== \"queued\" && head !== undefined) timers.note(wake);"]],
   },
   {
     name: "a release forgets bodies that were about to begin",
@@ -120,7 +122,7 @@ export const PLANTED: readonly Mutant[] = [
   {
     name: "two readers of an instance make two of it",
     file: "core/shard/lives.ts",
-    change: [["if (present !== undefined || image === null || cleared) return present;", "if (image === null || cleared) return undefined;"]],
+    change: [["const found = lives.get(text) ?? read;", "const found = read;"]],
   },
   {
     name: "a body begins although its time is over",
@@ -135,7 +137,10 @@ export const PLANTED: readonly Mutant[] = [
   {
     name: "a known event id is a new event",
     file: "core/instance/decide/control.ts",
-    change: [["  if (event.id !== undefined && state.eventIds.has(event.id)) return NOTHING;\n", ""]],
+    change: [
+      ["  if (event.id !== undefined && state.eventIds.has(event.id)) return NOTHING;\n", ""],
+      ["    if (event !== undefined && state.eventIds.has(event)) return DONE;\n", "", "core/shard/apply.ts"],
+    ],
   },
   {
     name: "an id that is taken is created again",
@@ -144,11 +149,13 @@ export const PLANTED: readonly Mutant[] = [
   },
 ];
 
-/** Applies one to the text of its file. Throws when what it changes is not there once. */
-export function plant({ name, file, change }: Mutant, text: string): string {
-  for (const [from, to] of change) {
-    if (text.split(from).length !== 2) throw new Error(`Cannot plant "${name}" in ${file}: its text stands there ${text.split(from).length - 1} times`);
-    text = text.replace(from, () => to);
+/** Applies one to the sources. Throws when what it changes is not there once. */
+export function plant({ name, file, change }: Mutant, read: (file: string) => string): readonly Changed[] {
+  const texts = new Map<string, string>();
+  for (const [from, to, other] of change) {
+    const place = other ?? file, text = texts.get(place) ?? read(place);
+    if (text.split(from).length !== 2) throw new Error(`Cannot plant "${name}" in ${place}: its text stands there ${text.split(from).length - 1} times`);
+    texts.set(place, text.replace(from, () => to));
   }
-  return text;
+  return [...texts].map(([place, text]) => ({ file: place, text }));
 }

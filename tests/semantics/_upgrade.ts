@@ -20,15 +20,19 @@ export async function deploy(world: World, body: string): Promise<string> {
 }
 
 /** Upgrades while time passes: a guest that acts by itself has ten seconds to issue what its history holds. */
-export async function upgrade(world: World, version: string, options: UpgradeOptions = {}): Promise<UpgradeReport> {
-  const upgrading = world.tenure().tenant("acme").upgrade(version, options);
+export function upgrade(world: World, version: string, options: UpgradeOptions = {}): Promise<UpgradeReport> {
+  return whileTimePasses(world, 100, world.tenure().tenant("acme").upgrade(version, options));
+}
+
+/** Lets time pass, so many ms whenever nothing else moves, until the promise is settled. */
+export async function whileTimePasses<T>(world: World, ms: number, promise: Promise<T>): Promise<T> {
   let over = false;
-  upgrading.then(() => over = true, () => over = true);
-  await world.when("the upgrade is over", () => {
-    world.clock.jump(100);
-    return over;
-  });
-  return upgrading;
+  promise.then(() => over = true, () => over = true);
+  for (;;) {
+    await world.rest();
+    if (over) return promise;
+    world.clock.jump(ms);
+  }
 }
 
 /** An instance of `V1` in its sleep. */

@@ -186,7 +186,7 @@ export async function inWorld(sandbox: SandboxAdapter, options: WorldOptions, bo
     async rest() {
       for (let quiet = 0; quiet < 6;) {
         await macrotask();
-        quiet = opening > 0 || clock.deferred() > 0 || (engine?.busy() ?? 0) > 0 ? 0 : quiet + 1;
+        quiet = opening > 0 || clock.deferred() > 0 || [engine, ...others].some((each) => (each?.busy() ?? 0) > 0) ? 0 : quiet + 1;
       }
     },
     until(instance, status) {

@@ -4,6 +4,7 @@ import { trusted } from "../../adapters/sandbox/trusted.ts";
 import { quickjs } from "../../adapters/sandbox/quickjs.ts";
 import { describe, it } from "node:test";
 import { inWorld, onEach, source, type World } from "./_world.ts";
+import { whileTimePasses } from "./_upgrade.ts";
 
 /** `env` is asked for at every start and never stored: code that branches by it is not deterministic. */
 const grants = (CODE: string) => ({ env: () => ({ CODE }) });
@@ -177,13 +178,7 @@ onEach("code that changes its mind", (test) => {
       for (const order of orders) await world.until(order, "waiting");
       const { version } = await world.tenure().tenant("acme").deploy(source(code.join("\n")));
       const dry = world.tenure().tenant("acme").upgrade(version, { dryRun: true });
-      let over = false;
-      dry.then(() => over = true, () => over = true);
-      await world.when("the dry run is over", () => {
-        world.clock.jump(1_000);
-        return over;
-      });
-      const { moved, broken } = await dry;
+      const { moved, broken } = await whileTimePasses(world, 1_000, dry);
       assertEquals([moved, broken.map((each) => [each.id, each.code, each.expected, each.found])], [
         0,
         ["order-1", "order-2"].map((id) => [id, "nondeterministic", ...sides]),

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { type UpgradeOptions, type UpgradeReport, WorkflowEntrypoint, type WorkflowStep } from "../../mod.ts";
 import { refused } from "./_errors.ts";
-import { deploy, entriesOf, NAP, RENAMED, sleeper, upgrade, V1, V2, versionOf } from "./_upgrade.ts";
+import { deploy, entriesOf, NAP, RENAMED, sleeper, upgrade, V1, V2, versionOf, whileTimePasses } from "./_upgrade.ts";
 import { onEach, source } from "./_world.ts";
 
 onEach("upgrade()", (test, sandbox) => {
@@ -136,13 +136,7 @@ onEach("upgrade()", (test, sandbox) => {
     const other = await world.join({ engine: false });
     const report = async (version: string, options: UpgradeOptions = {}): Promise<unknown[]> => {
       const upgrading = other.tenant("acme").upgrade(version, options);
-      let over = false;
-      upgrading.then(() => over = true, () => over = true);
-      await world.when("it is over", () => {
-        world.clock.jump(50);
-        return over;
-      });
-      const { moved, broken } = await upgrading;
+      const { moved, broken } = await whileTimePasses(world, 50, upgrading);
       return [moved, broken.map(({ expected, found }) => [expected, found])];
     };
     assertEquals(await report(bad, { dryRun: true }), [0, [[`step "a"`, `step "A"`]]]);
@@ -158,13 +152,7 @@ onEach("upgrade()", (test, sandbox) => {
     const upgrading = world.tenure().tenant("acme").upgrade(version);
     await world.rest();
     await world.join({ engine: true });
-    let over = false;
-    upgrading.then(() => over = true, () => over = true);
-    await world.when("it is over", () => {
-      world.clock.jump(50);
-      return over;
-    });
-    const { moved, skipped } = await upgrading;
+    const { moved, skipped } = await whileTimePasses(world, 50, upgrading);
     assertEquals([moved, skipped.map(({ id, code }) => [id, code])], [0, [[order.id, "busy"]]]);
     const again = await world.flows().get(order.id);
     assertEquals(await entriesOf(again), before);
