@@ -223,7 +223,9 @@ export function createExecution(desk: Desk, run: Run): Execution {
   }
 
   function issueOfRun(command: Issued, value: string): void {
-    if (isEnded(state) || state.phase === "paused") return;
+    if (isEnded(state)) return;
+    // what is not taken now is lost to this guest: resumed in the meantime, the run needs another
+    if (state.phase === "paused") return close();
     const { known, ...found } = replay.match(-1, command.c, nameOf(command));
     if (known === undefined) {
       if ("diverged" in found && found.diverged) return partWays(named(command));
@@ -303,8 +305,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
   }
 
   function standing(): Standing {
-    if (dead) return isEnded(state) || state.phase === "paused" ? "over" : "dead";
-    if (closed) return "over";
+    if (dead || closed) return isEnded(state) || state.phase === "paused" ? "over" : "dead";
     if (turning || collecting || deliveries.length > 0 || inputs.length > 0 || outstanding > 0) return "busy";
     if (isEnded(state)) return bodies.size() > 0 ? "busy" : "over";
     if (state.phase === "paused") return "over";
