@@ -4,6 +4,7 @@
  * @module
  */
 import { quote, TenureError } from "./errors.ts";
+import type { Head } from "./ports/store.ts";
 
 /** Writes one of JSON data. */
 export function writeCursor(data: readonly (string | number)[]): string {
@@ -40,4 +41,9 @@ export function pageSize(limit = 100): number {
     throw new TenureError("invalid_argument", `Cannot read a page of ${quote(limit)} entries: at least 1`);
   }
   return Math.min(limit, MAX_PAGE);
+}
+
+/** The place in the order of heads behind which a page begins: what {@linkcode FindQuery.from} compares, and nothing else of a head. */
+export function placeOf({ tenant, workflow, id, created }: Pick<Head, "tenant" | "workflow" | "id" | "created">): Head {
+  return { tenant, workflow, id, created, status: "", wake: null, ended: null, data: "" };
 }

@@ -135,6 +135,8 @@ export interface Internals {
    * @default {1}
    */
   readonly format?: number;
+  /** Instances of a shard that are kept in memory although nothing runs in them: few in a test, so that they are read again. */
+  readonly warm?: number;
 }
 
 /** The version under which the journal pins a registered class. */
@@ -202,6 +204,7 @@ export async function createTenure(options: TenureOptions, internals: Internals)
     formats,
     own: options.engine ?? true,
     maxRunning: options.maxRunning ?? 2_000,
+    warm: internals.warm,
   });
   try {
     for (let shard = 0; shard < store.shards; shard++) await formats.check(shard);

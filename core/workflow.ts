@@ -4,7 +4,7 @@
  * @module
  */
 import type { CallerStore } from "./caller_store.ts";
-import { pageSize, readCursor, writeCursor } from "./pages.ts";
+import { pageSize, placeOf, readCursor, writeCursor } from "./pages.ts";
 import { quote, TenureError, type WorkflowError } from "./errors.ts";
 import { type HistoryEntry, readHistory } from "./instance/history.ts";
 import { checkInstanceId } from "./ids.ts";
@@ -284,7 +284,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
     async list({ status, cursor, limit = 100 } = {}) {
       const size = pageSize(limit);
       const after = cursor === undefined ? undefined : readCursor(cursor, ["number", "string"]);
-      const from = after === undefined ? undefined : placeOf(tenant, name, after[0] as number, after[1] as string);
+      const from = after === undefined ? undefined : placeOf({ tenant, workflow: name, created: after[0] as number, id: after[1] as string });
       const heads = await store.find({
         tenant,
         workflow: name,
@@ -297,10 +297,6 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       return heads.length < size || last === undefined ? { instances } : { instances, cursor: writeCursor([last.created, last.id]) };
     },
   };
-}
-
-function placeOf(tenant: string, workflow: string, created: number, id: string): Head {
-  return { tenant, workflow, id, created, status: "", wake: null, ended: null, data: "" };
 }
 
 function statusOf<Output>(head: Head, data: HeadData): InstanceStatus<Output> {

@@ -1,6 +1,10 @@
 /** What the simulator found (`npm run sim`), each as the smallest case that shows it. */
+import { describe, it } from "node:test";
 import { assertEquals } from "@std/assert";
-import { onEach } from "./semantics/_world.ts";
+import { trusted } from "../adapters/sandbox/trusted.ts";
+import { TenureError } from "../core/errors.ts";
+import type { SandboxAdapter } from "../core/ports/guest.ts";
+import { inWorld, onEach } from "./semantics/_world.ts";
 
 const types = async (order: { history(): Promise<{ entries: readonly { type: string }[] }> }): Promise<string[]> =>
   (await order.history()).entries.map(({ type }) => type);
@@ -124,5 +128,58 @@ onEach("a damaged journal", (test) => {
     assertEquals(await (await world.flows().get("good")).result(), "good");
     const code = await (await world.flows().get("bad")).sendEvent({ type: "t" }).then(() => "", (error) => error.code);
     assertEquals(code, "corrupt");
+  });
+});
+
+/** Guests whose turns last until {@linkcode over} says so: as those in a process of their own. */
+function slowly(inner: SandboxAdapter, over: () => Promise<void>): SandboxAdapter {
+  return {
+    ...inner,
+    async open(...args) {
+      const guest = await inner.open(...args);
+      return {
+        async turn(...frame) {
+          const turn = await guest.turn(...frame);
+          await over();
+          return turn;
+        },
+        drop: () => guest.drop(),
+      };
+    },
+  };
+}
+
+describe("a run that is paused and resumed within one turn of its guest", () => {
+  // whichever of the tasks between the end of the turn and the engine's next look at the run
+  for (let tasks = 0; tasks < 8; tasks++) {
+    it(`loses nothing of what it issued in that turn, ${tasks} tasks apart`, async () => {
+      let release = (): void => {}, turns = 0;
+      const over = (): Promise<void> => turns++ > 0 ? Promise.resolve() : new Promise((done) => release = done);
+      await inWorld(slowly(trusted(), over), {}, async ({ run, when }) => {
+        const order = await run(`return await step.do("a", async () => 1)`);
+        await when("its first turn is under way", () => turns === 1);
+        const paused = order.pause();
+        release();
+        for (let n = 0; n < tasks; n++) await Promise.resolve();
+        await Promise.all([paused, order.resume()]);
+        assertEquals(await order.result(), 1);
+      });
+    });
+  }
+});
+
+onEach("an instance that is begun anew while its guest is being opened", (test) => {
+  test("hears nothing of how that failed", async (world) => {
+    let opened = 0, fail = (): void => {};
+    const failed = new Promise<never>((_, reject) => fail = () => reject(new TenureError("code_unavailable", "Cannot have the code")));
+    await world.reopen({ env: () => opened++ === 0 ? failed : {} });
+    const order = await world.run(`return await step.do("a", async () => 1)`);
+    await world.when("its guest is being opened", () => opened === 1);
+    await order.restart();
+    await world.when("the other is being opened", () => opened === 2);
+    fail();
+    assertEquals(await order.result(), 1);
+    await world.rest();
+    assertEquals((await types(order)).filter((type) => type === "paused"), []);
   });
 });

@@ -67,6 +67,8 @@ const OVER = failure("WorkflowFatalError", "Cannot run a step: what it stands in
 export function createBodies({ desk, replay, calls, facts, deliver, happened }: BodiesParts): Bodies {
   const { clock, state } = desk;
   const attempts = new Map<number, Attempt>();
+  /** Those whose last attempt was cut off: what it has issued and nobody has begun yet does not begin any more. */
+  const cut = new Set<number>();
   let deadline = Infinity;
 
   /** A delivery outside of a turn. */
@@ -104,6 +106,7 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
 
   /** What a body has begun ends with it. */
   function abortWithin(op: number): void {
+    cut.add(op);
     if (!(state.ops[op] as Op).nested) return;
     for (const inner of [...attempts.values()]) {
       if (state.ops[inner.op]?.parent !== op) continue;
@@ -117,7 +120,8 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
     enter(op, attempt) {
       if (op.settled !== undefined || !op.running || op.attempts !== attempt) return;
       // what an attempt issued that was aborted meanwhile; the record of that follows
-      if (op.parent !== -1 && !issued(op.op) && !over(op.op)) return;
+      if (op.parent !== -1 && !issued(op.op) && (!over(op.op) || cut.has(op.parent))) return;
+      cut.delete(op.op);
       const id = replay.idOf(op.op) as number;
       replay.enter(op.op);
       const begun = new Attempt(clock, { op: op.op, attempt, id, timeout: attemptTimeout(op) });

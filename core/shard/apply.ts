@@ -221,15 +221,15 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
   function event(request: Of<"event">, state: State, live: Live, facts: Facts): Outcome {
     const { id, type, payload, event, at } = request;
     if (isEnded(state)) return afterEnd(request);
-    // a known one does nothing
-    if (event !== undefined && state.eventIds.has(event)) return DONE;
+    const records = eventReceived(state, { type, payload, id: event, at }, facts);
+    // a known one does nothing, however many wait
+    if (records.length === 0) return DONE;
     const { limits } = facts;
     const many = state.buffered >= limits.bufferedEvents;
     if (many || isFull(state, limits, payload.length)) {
       const why = many ? `limit of ${limits.bufferedEvents} events that wait has been reached` : fullText(limits);
       return refused("quota_exceeded", `Cannot send an event to the instance "${id}": the ${why}`);
     }
-    const records = eventReceived(state, { type, payload, id: event, at }, facts);
     lives.append(live, records);
     // it sleeps, and nothing in it waits for such an event: it need not be woken
     if (live.activity !== "resting" || waitsFor(state, type)) runner.proceed(live);

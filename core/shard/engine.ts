@@ -31,6 +31,8 @@ export interface EngineParts {
   readonly own: boolean;
   /** Instances that run at one time in this process. */
   readonly maxRunning: number;
+  /** Instances of a shard that are kept in memory although nothing runs in them. */
+  readonly warm?: number | undefined;
 }
 
 /** One process's engine. */
@@ -82,7 +84,7 @@ const DONE = Promise.resolve();
 const MAX_PUT_OFF = 3;
 
 /** Makes one; owns nothing before {@linkcode Engine.start}. */
-export function createEngine({ store, clock, opener, formats, own, maxRunning }: EngineParts): Engine {
+export function createEngine({ store, clock, opener, formats, own, maxRunning, warm }: EngineParts): Engine {
   const owner = clock.uuid();
   const owned = new Map<number, Owned>();
   const { watch, changed, lookForYourselves } = createWatchers();
@@ -94,10 +96,7 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning }:
   let turning = 0;
   /** How many tasks the commit has been put off for them. */
   let putOff = 0;
-  let started = false;
-  let warmed = false;
-  let draining = false;
-  let closed = false;
+  let started = false, warmed = false, draining = false, closed = false;
 
   const committer = createCommitter(store, clock, {
     epoch: (shard) => owned.get(shard)?.epoch,
@@ -189,6 +188,7 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning }:
       formats,
       runnable,
       room,
+      warm,
       pump,
       draining: () => draining,
       turning: (by) => void (turning += by),

@@ -7,9 +7,8 @@ import { TenureError } from "../errors.ts";
 import { keyText } from "../ids.ts";
 import type { Records } from "../instance/decide/common.ts";
 import { stateOf } from "../instance/evolve.ts";
-import { emptyState } from "../instance/state.ts";
+import { emptyState, isEnded } from "../instance/state.ts";
 import type { InstanceKey, Store } from "../ports/store.ts";
-import { isEnded } from "../instance/state.ts";
 import type { Committer } from "./committer.ts";
 import { appendTo, type Live, makeLive } from "./live.ts";
 import type { InstanceRequest } from "./requests.ts";
@@ -20,7 +19,7 @@ export function isUnreadable(error: unknown): error is TenureError {
   return error instanceof TenureError && (error.code === "corrupt" || error.code === "storage_newer");
 }
 
-/** So many that were asked for are kept, and of so long journals (UTF-16 units). */
+/** So many that were asked for are kept, unless told otherwise, and of so long journals (UTF-16 units). */
 const WARM = 256;
 const WARM_BYTES = 16 * 2 ** 20;
 
@@ -62,6 +61,7 @@ export function createLives(
   tenants: Tenants,
   newest: number,
   loaded: (live: Live, wake: number | null) => void,
+  maxWarm: number = WARM,
 ): Lives {
   const lives = new Map<string, Live>();
   /** Those that nothing keeps but that they were asked for; who was last is last. */
@@ -113,7 +113,7 @@ export function createLives(
   /** Forgets those that were not asked for lately, but for the last one, however large. */
   function cool(): void {
     for (const live of warm) {
-      if (warm.size <= 1 || (warm.size <= WARM && warmBytes <= WARM_BYTES)) return;
+      if (warm.size <= Math.min(1, maxWarm) || (warm.size <= maxWarm && warmBytes <= WARM_BYTES)) return;
       leave(live);
       if (idle(live)) remove(live);
     }

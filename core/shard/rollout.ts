@@ -9,7 +9,7 @@
 import type { CallerStore } from "../caller_store.ts";
 import { quote, TenureError } from "../errors.ts";
 import type { Departure } from "../execution/rehearsal.ts";
-import { readCursor, writeCursor } from "../pages.ts";
+import { placeOf, readCursor, writeCursor } from "../pages.ts";
 import type { Head } from "../ports/store.ts";
 import type { Engine } from "./engine.ts";
 import type { HeadData } from "./live.ts";
@@ -80,7 +80,8 @@ export async function rollOut(
   if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit >= 1)) {
     throw new TenureError("invalid_argument", `Cannot look at ${quote(limit)} instances: at least 1`);
   }
-  let from = cursor === undefined ? undefined : placeOf(tenant, readCursor(cursor, ["number", "string", "string"]));
+  const [created, workflow, id] = cursor === undefined ? [] : readCursor(cursor, ["number", "string", "string"]);
+  let from = cursor === undefined ? undefined : placeOf({ tenant, workflow: workflow as string, id: id as string, created: created as number });
   const broken: BrokenInstance[] = [], skipped: SkippedInstance[] = [];
   let moved = 0;
   let left = limit;
@@ -151,8 +152,4 @@ function concerns(head: Head, version: string): boolean {
   if (head.ended !== null) return false;
   const at = (JSON.parse(head.data) as HeadData).version;
   return at !== version && at.startsWith("host:") === version.startsWith("host:");
-}
-
-function placeOf(tenant: string, [created, workflow, id]: readonly (string | number)[]): Head {
-  return { tenant, workflow: workflow as string, id: id as string, created: created as number, status: "", wake: null, ended: null, data: "" };
 }

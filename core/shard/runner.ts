@@ -80,8 +80,8 @@ export function createRunner(parts: RunnerParts): Runner {
   }
 
   function activate(live: Live): void {
-    if (live.activity === "opening" || live.activity === "running" || live.held !== undefined) return;
-    if (parts.draining()) {
+    if (live.activity === "opening" || live.activity === "running") return;
+    if (parts.draining() || live.held !== undefined) {
       // the next owner has to find that there is something to do
       if (live.activity === "resting") live.activity = "none";
       return lives.touch(live);
@@ -101,9 +101,10 @@ export function createRunner(parts: RunnerParts): Runner {
     const { key, state } = live;
     if (state === undefined) return idle(live);
     if (live.crashed) {
-      live.crashed = false;
       // the count is durable before the code runs: what kills the process is found out (I23)
       await parts.durable(key.tenant);
+      // not before: who looks at it meanwhile with other code has to wait, too
+      live.crashed = false;
     }
     if (unwanted(live, state)) return idle(live);
     const { version } = state;
@@ -139,7 +140,8 @@ export function createRunner(parts: RunnerParts): Runner {
 
   function failed(live: Live, error: unknown): void {
     const { state } = live;
-    if (state === undefined || gone.aborted) return idle(live);
+    // of one that was begun anew meanwhile nothing more may be recorded: its journal goes with the next commit
+    if (state === undefined || gone.aborted || !lives.current(live)) return idle(live);
     if (error instanceof TenureError && error.code === "code_unavailable") {
       lives.append(live, parked(state, "code_unavailable", error.message, parts.facts(live.key.tenant)));
       return idle(live);

@@ -36,6 +36,8 @@ export interface ShardParts {
   readonly formats: Formats;
   readonly runnable: RunQueue<() => void>;
   readonly room: Room;
+  /** Instances that are kept in memory although nothing runs in them. */
+  readonly warm?: number | undefined;
   /** Asks the engine to run the queue. */
   pump(): void;
   draining(): boolean;
@@ -74,7 +76,7 @@ export function createShard(parts: ShardParts): Shard {
   const { shard, store, clock, committer, opener, formats, draining } = parts;
   const gone = new AbortController();
   const tenants = createTenants(shard, store, committer);
-  const lives = createLives(shard, store, committer, tenants, formats.newest, loaded);
+  const lives = createLives(shard, store, committer, tenants, formats.newest, loaded, parts.warm);
   const facts = (tenant: string): Facts => ({ now: clock.now(), limits: opener.limits(tenant), draining: draining() });
   const runner = createRunner({ ...parts, lives, facts, durable, more: (tenant) => timers.more(tenant), gone: gone.signal });
   const timers: Timers = createTimers({ store, clock, shard, recover, wake: runner.wake, roomy: runner.roomy });
