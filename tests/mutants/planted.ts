@@ -139,7 +139,6 @@ export const PLANTED: readonly Mutant[] = [
     file: "core/instance/decide/control.ts",
     change: [
       ["  if (event.id !== undefined && state.eventIds.has(event.id)) return NOTHING;\n", ""],
-      ["    if (event !== undefined && state.eventIds.has(event)) return DONE;\n", "", "core/shard/apply.ts"],
     ],
   },
   {
