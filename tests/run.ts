@@ -101,8 +101,7 @@ interface Suite {
 
 async function runSuite(runtime: Runtime, { files, mode, path, reports }: Suite): Promise<void> {
   const version = /\d+\.\d+\.\d+/.exec((await execute({ bin: runtime.bin, args: ["--version"] }, { timeout: 60_000 })).stdout)?.[0];
-  // One process for all files of a mode: they are small, and share nothing that another could change.
-  const command = runtime.test(files, path, { together: mode !== "" });
+  const command = runtime.test(files, path);
   const execution = await execute(mode === "" ? command : { ...command, env: { TENURE_MODE: mode } }, { timeout });
   const report = parseReport(existsSync(path) ? readFileSync(path, "utf8") : "");
   reports.set(runtime.name, report);
