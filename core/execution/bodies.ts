@@ -14,7 +14,7 @@ import type { Replay } from "../instance/replay.ts";
 import { isEnded, type Op } from "../instance/state.ts";
 import { Attempt } from "./attempt.ts";
 import type { Calls } from "./calls.ts";
-import { abort, answer, body, type Outgoing, settle } from "./deliveries.ts";
+import { abort, answer, body, type Outgoing, rollback, settle } from "./deliveries.ts";
 import type { Desk } from "./desk.ts";
 
 /** What bodies need of their execution. */
@@ -127,7 +127,8 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
       const begun = new Attempt(clock, { op: op.op, attempt, id, timeout: attemptTimeout(op) });
       attempts.set(op.op, begun);
       if (begun.deadline < deadline) deadline = begun.deadline;
-      deliver(body(op, begun, clock.now(), clock.uuid()));
+      const now = clock.now(), seed = clock.uuid();
+      deliver(op.kind === "rollback" ? rollback(state, op, begun, now, seed) : body(op, begun, now, seed));
     },
     around(id) {
       const op = replay.opOf(id);

@@ -70,6 +70,16 @@ export function body(op: Op, begins: Attempt, now: number, seed: string): Outgoi
   return { frame: frame(head), time: null, owner: op.op, begins };
 }
 
+/** Runs an attempt at a rollback handler. */
+export function rollback(state: State, op: Op, begins: Attempt, now: number, seed: string): Outgoing {
+  const { id, attempt } = begins;
+  const { name, count, settled } = state.ops[op.of] as Op;
+  const error = decode(state.rollback?.value ?? "u");
+  const value = settled?.ok === true && settled.value !== undefined ? { error, output: decode(settled.value) } : { error };
+  const head = { d: "rollback", now, id, attempt, name, count, config: op.config, seed };
+  return { frame: frame(head, encode(value)), time: null, owner: op.op, begins };
+}
+
 /** Aborts an attempt's signal. */
 export function abort(id: number, attempt: number, owner: number): Outgoing {
   return { frame: frame({ d: "abort", id, attempt }), time: null, owner };

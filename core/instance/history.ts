@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { eachRecord, FORMAT, type Header } from "./records.ts";
+import { eachRecord, FORMAT, type Header, type Kind } from "./records.ts";
 import type { ErrorSummary } from "../ports/guest.ts";
 import { decode } from "../values.ts";
 
@@ -26,15 +26,18 @@ export interface HistoryEntry {
     | "resumed"
     | "upgraded"
     | "interrupted"
+    | "rollback_started"
     | "completed"
     | "errored"
     | "terminated";
-  /** What the entry is of: a step, a sleep, a wait, a binding call, a timer. */
-  readonly kind?: "do" | "sleep" | "wait" | "call" | "timer";
+  /** What the entry is of: a step, a sleep, a wait, a binding call, a timer, the rollback of a step. */
+  readonly kind?: Kind;
   /** Its name. */
   readonly name?: string;
   /** Its number within the life. */
   readonly op?: number;
+  /** The step that it undoes (rollback). */
+  readonly of?: number;
   /** The `do` in whose body it was issued. */
   readonly parent?: number;
   /** The attempt, from 1. */
@@ -51,13 +54,15 @@ export interface HistoryEntry {
   readonly error?: ErrorSummary;
   /** The version of the code that it runs in from here on (created, upgraded). */
   readonly version?: string;
-  /** Why it was paused or cut off by the engine. */
+  /** Why it was paused or cut off by the engine, or how it ends after a rollback. */
   readonly reason?: string;
+  /** What came of the rollback before the end. */
+  readonly rollback?: "complete" | ErrorSummary;
 }
 
 /** Reads entries from `from`, at most `limit`, of a journal whose format is at most `newest`. */
 export function readHistory(journal: readonly string[], from: number, limit: number, newest: number = FORMAT): HistoryEntry[] {
-  const names: { kind: NonNullable<HistoryEntry["kind"]>; name: string }[] = [];
+  const names: { kind: Kind; name: string }[] = [];
   const entries: HistoryEntry[] = [];
   let seq = 0;
   eachRecord(journal, ({ head, value }) => {
@@ -72,7 +77,7 @@ function entryOf(
   seq: number,
   head: Header,
   value: string | undefined,
-  names: readonly { kind: NonNullable<HistoryEntry["kind"]>; name: string }[],
+  names: readonly { kind: Kind; name: string }[],
 ): HistoryEntry {
   const entry: { -readonly [K in keyof HistoryEntry]: HistoryEntry[K] } = {
     seq,
@@ -83,6 +88,7 @@ function entryOf(
   if (head.k === "scheduled") {
     if (head.in !== undefined) entry.parent = head.in;
     if (head.start === 1) entry.attempt = 1;
+    if (head.of !== undefined) entry.of = head.of;
   }
   if ("attempt" in head) entry.attempt = head.attempt;
   if ("ok" in head) entry.ok = head.ok;
@@ -93,5 +99,7 @@ function entryOf(
   else if (value !== undefined) entry.value = decode(value);
   if (head.k === "paused" && head.code !== undefined) entry.reason = `${head.code}: ${head.message}`;
   if (head.k === "interrupted") entry.reason = head.why;
+  if (head.k === "rollback_started") entry.reason = head.end;
+  if ((head.k === "errored" || head.k === "terminated") && head.rollback !== undefined) entry.rollback = head.rollback;
   return entry;
 }

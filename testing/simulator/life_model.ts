@@ -139,6 +139,8 @@ export function lifeOf(first: Record, by: string): LifeModel | undefined {
         life.uncounted = undefined;
         interrupt();
         return undefined;
+      case "rollback_started":
+        return ["model", "a rollback, which no program asks for"];
       case "completed":
       case "errored":
       case "terminated":

@@ -7,17 +7,17 @@
  *
  * @module
  */
-import type { WorkflowCallbackContext, WorkflowEntrypoint, WorkflowExecutionContext } from "../../../core/entrypoint.ts";
+import type { WorkflowCallbackContext, WorkflowEntrypoint, WorkflowExecutionContext, WorkflowRollbackContext } from "../../../core/entrypoint.ts";
 import { parseFrame } from "../../../core/frame.ts";
 import type { Command, Delivery } from "../../../core/ports/guest.ts";
-import { DEFAULT_STEP_CONFIG } from "../../../core/step_config.ts";
+import { DEFAULT_STEP_CONFIG, fatalError } from "../../../core/step_config.ts";
 import { decode, encode } from "../../../core/values.ts";
 import { makeEnv } from "./bindings.ts";
 import type { ContextTracker, Scope } from "./context.ts";
 import { type Failure, failureOf, refusalOf } from "./failure.ts";
 import { errorField, numberField, textField } from "./headers.ts";
 import { freeze, NativeDate, NativeError, NativePromise, safeMap } from "./intrinsics.ts";
-import { type Body, makeStep } from "./step.ts";
+import { type Body, makeStep, type Rollback } from "./step.ts";
 
 /** A workflow class as a tenant exports it. */
 export type WorkflowClass = new (ctx: WorkflowExecutionContext, env: Record<string, unknown>) => WorkflowEntrypoint;
@@ -65,6 +65,12 @@ interface Pending {
   attempt: number;
 }
 
+interface Undo {
+  readonly rollback: Rollback;
+  /** The highest attempt so far. */
+  attempt: number;
+}
+
 interface Running {
   readonly scope: Scope;
   controller: AbortController | undefined;
@@ -72,6 +78,7 @@ interface Running {
 
 type Start = Delivery & { d: "start" };
 type RunBody = Delivery & { d: "body" };
+type RunRollback = Delivery & { d: "rollback" };
 
 const OUTPUT = freeze({ __proto__: null, root: "output" }) as { root: string };
 const ARGUMENTS = freeze({ __proto__: null, root: "arguments" }) as { root: string };
@@ -81,6 +88,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
   const { context, guard } = host;
   const send = host.send;
   const pending = new safeMap<number, Pending>();
+  const undos = new safeMap<number, Undo>();
   /** By command: of two attempts at one step only the last is heard. */
   const running = new safeMap<number, Running>();
   const Controller = globalThis.AbortController;
@@ -99,23 +107,28 @@ export function createRuntime(host: RuntimeHost): Runtime {
   }
 
   /** Sends a command of the current scope. */
-  function register(kind: string, fields: string, value: string | undefined, entry: Pending): number {
+  function register(kind: string, fields: string, value: string | undefined, entry: Pending, rollback?: Rollback): number {
     const owner = scope();
     if (owner === undefined) throw new NativeError("Cannot reach the platform: the workflow has not started");
     if (owner.closed) throw abortError();
+    if (owner.undoes === true && kind !== "call" && kind !== "timer") throw fatalError("Cannot run a step in a rollback handler");
     const id = ++lastId;
     // a run that was let go waits for ever: told of an error, its code would act on it
     if (stopped) return id;
     pending.set(id, entry);
     entry.scope = owner;
     owner.open++;
+    if (rollback !== undefined) {
+      undos.set(++lastId, { rollback, attempt: 0 });
+      fields += numberField("rollback", lastId);
+    }
     sendFrame(`{"c":"${kind}","id":${id},"in":${owner.id}${fields}}`, value);
     return id;
   }
 
-  function issue(kind: string, fields: string, body?: Body, value?: string): Promise<unknown> {
+  function issue(kind: string, fields: string, body?: Body, rollback?: Rollback, value?: string): Promise<unknown> {
     const promise = new NativePromise<unknown>((resolve, reject) => {
-      register(kind, fields, value, { resolve, reject, body, scope: undefined, attempt: 0 });
+      register(kind, fields, value, { resolve, reject, body, scope: undefined, attempt: 0 }, rollback);
     });
     guard?.(promise);
     return promise;
@@ -134,10 +147,10 @@ export function createRuntime(host: RuntimeHost): Runtime {
     } catch (error) {
       return refuse(error);
     }
-    return issue("call", textField("target", target) + textField("method", method), undefined, value);
+    return issue("call", textField("target", target) + textField("method", method), undefined, undefined, value);
   }
 
-  const step = makeStep({ issue, refuse, now: () => scope()?.now ?? 0 });
+  const step = makeStep({ issue, refuse, now: () => scope()?.now ?? 0, within: () => (scope()?.id ?? 0) !== 0 });
 
   function deliver(text: string): void {
     if (stopped) return;
@@ -151,6 +164,8 @@ export function createRuntime(host: RuntimeHost): Runtime {
         return settle(delivery, taken.value);
       case "body":
         return runBody(delivery);
+      case "rollback":
+        return runRollback(delivery, taken.value);
       case "abort":
         return abort(delivery.id, delivery.attempt);
     }
@@ -226,11 +241,27 @@ export function createRuntime(host: RuntimeHost): Runtime {
     const entry = pending.get(delivery.id);
     const body = entry?.body;
     if (entry === undefined || body === undefined || !(delivery.attempt > entry.attempt)) return;
+    if (entry.attempt > 0) abort(delivery.id, entry.attempt);
+    entry.attempt = delivery.attempt;
+    attempt(delivery, false, body);
+  }
+
+  function runRollback(delivery: RunRollback, value: string | undefined): void {
+    const undo = undos.get(delivery.id);
+    if (undo === undefined || !(delivery.attempt > undo.attempt)) return;
+    if (undo.attempt > 0) abort(delivery.id, undo.attempt);
+    undo.attempt = delivery.attempt;
+    const { rollback } = undo;
+    attempt(delivery, true, async (ctx) => {
+      const given = (value === undefined ? {} : decode(value)) as Pick<WorkflowRollbackContext, "error" | "output">;
+      await rollback({ ctx, error: given.error, output: given.output, stepName: `${ctx.step.name}-${ctx.step.count}` });
+    });
+  }
+
+  function attempt(delivery: RunBody | RunRollback, undoes: boolean, body: Body): void {
     const { id, attempt, seed, now } = delivery;
-    if (entry.attempt > 0) abort(id, entry.attempt);
-    const scope: Scope = { id, attempt, seed, now, open: 0, closed: false };
+    const scope: Scope = { id, attempt, seed, now, open: 0, closed: false, undoes };
     const state: Running = { scope, controller: undefined };
-    entry.attempt = attempt;
     running.set(id, state);
     bodies++;
     context.run(scope, () => void attemptBody(body, bodyContext(delivery, state), state));
@@ -257,7 +288,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
     sendFrame(`${head}false,"retry":${failure.retry}${errorField(failure.error)}}`, failure.text);
   }
 
-  function bodyContext(delivery: RunBody, state: Running): WorkflowCallbackContext {
+  function bodyContext(delivery: RunBody | RunRollback, state: Running): WorkflowCallbackContext {
     let config: WorkflowCallbackContext["config"] | undefined;
     return {
       step: { name: delivery.name, count: delivery.count },

@@ -3,13 +3,16 @@
  *
  * @module
  */
-import type { WorkflowCallbackContext, WorkflowStep } from "../../../core/entrypoint.ts";
+import type { WorkflowCallbackContext, WorkflowRollbackContext, WorkflowStep } from "../../../core/entrypoint.ts";
 import {
   checkDuration,
   checkEventType,
+  checkRollbackConfig,
   checkStepConfig,
   checkStepName,
   fatalError,
+  type MergedStepConfig,
+  record,
 } from "../../../core/step_config.ts";
 import { parseDuration } from "../../../core/duration.ts";
 import { configField, numberField, textField } from "./headers.ts";
@@ -18,14 +21,19 @@ import { freeze, NativeError, timeOf } from "./intrinsics.ts";
 /** A step's body. */
 export type Body = (ctx: WorkflowCallbackContext) => unknown;
 
+/** What undoes a step. */
+export type Rollback = (given: WorkflowRollbackContext) => unknown;
+
 /** What the step object asks of the runtime. */
 export interface StepRuntime {
   /** Issues a command of a kind with further fields of its header, and resolves when it is settled. */
-  issue(kind: string, fields: string, body?: Body): Promise<unknown>;
+  issue(kind: string, fields: string, body?: Body, rollback?: Rollback): Promise<unknown>;
   /** A promise that rejects. */
   refuse(error: unknown): Promise<never>;
   /** The logical time where the caller is. */
   now(): number;
+  /** Whether the caller is within a step. */
+  within(): boolean;
 }
 
 const ceil = Math.ceil;
@@ -33,8 +41,17 @@ const DAY = "24 hours";
 // The last time that a Date can show.
 const LAST_TIME = 8.64e15;
 
+function checkRollbackOptions(options: unknown, step: string, nested: boolean): { rollback: Rollback; config: MergedStepConfig | undefined } {
+  const fields = record(options, "the rollback options", ["rollback", "rollbackConfig"]);
+  const rollback = fields("rollback"), config = fields("rollbackConfig");
+  if (typeof rollback !== "function") throw fatalError(`Cannot run the step "${step}": its rollback handler is not a function`);
+  // a replay does not run the body that would make the handler
+  if (nested) throw fatalError(`Cannot run the step "${step}": a step within a step can have no rollback handler`);
+  return { rollback: rollback as Rollback, config: config === undefined ? undefined : checkRollbackConfig(config) };
+}
+
 /** Makes the step object of a run. */
-export function makeStep({ issue, refuse, now }: StepRuntime): WorkflowStep {
+export function makeStep({ issue, refuse, now, within }: StepRuntime): WorkflowStep {
   const step = {
     __proto__: null,
     do(name: unknown, second: unknown, third: unknown, fourth: unknown): Promise<unknown> {
@@ -43,13 +60,14 @@ export function makeStep({ issue, refuse, now }: StepRuntime): WorkflowStep {
         const bare = typeof second === "function";
         const config = bare ? undefined : checkStepConfig(second);
         const body = bare ? second : third;
-        const rollback = bare ? third : fourth;
+        const options = bare ? third : fourth;
         if (typeof body !== "function") throw fatalError(`Cannot run the step "${checked}": its callback is not a function`);
-        if (rollback !== undefined) {
-          throw fatalError(`Cannot run the step "${checked}": rollback handlers are not supported yet`);
-        }
-        const fields = textField("name", checked);
-        return issue("do", config === undefined ? fields : fields + configField(config), body as Body);
+        let fields = textField("name", checked);
+        if (config !== undefined) fields += configField("config", config);
+        if (options === undefined) return issue("do", fields, body as Body);
+        const { rollback, config: undoes } = checkRollbackOptions(options, checked, within());
+        if (undoes !== undefined) fields += configField("rollbackConfig", undoes);
+        return issue("do", fields, body as Body, rollback);
       } catch (error) {
         return refuse(error);
       }

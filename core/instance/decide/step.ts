@@ -45,6 +45,8 @@ export function attemptEnded(state: State, opNumber: number, attempt: number, re
   const { limits } = facts;
   const bytes = byteLength(result.value);
   const full = isFull(state, limits, result.value.length);
+  // what undoes comes to nothing that could be too large
+  if (op.kind === "rollback" && result.ok) return [record({ k: "settled", t, op: opNumber, ok: true })];
   if (result.ok) {
     if (bytes <= limits.resultBytes && !full) {
       return [record({ k: "settled", t, op: opNumber, ok: true }, result.value)];
@@ -56,7 +58,8 @@ export function attemptEnded(state: State, opNumber: number, attempt: number, re
   const error = result.error ?? { name: "Error", message: "" };
   const { retries } = configOf(op);
   // each attempt leaves records: what retries for ever comes to an end, too
-  if (op.kind === "do" && result.retry && op.failures < retries.limit && !full) {
+  const again = op.kind === "rollback" || (op.kind === "do" && state.rollback === undefined);
+  if (again && result.retry && op.failures < retries.limit && !full) {
     const delay = retryDelay({ delay: parseDuration(retries.delay), backoff: retries.backoff }, op.failures + 1);
     return [record({ k: "attempt_failed", t, op: opNumber, attempt, error, due: t + delay })];
   }
