@@ -7,6 +7,7 @@ import type { CallerStore } from "./caller_store.ts";
 import { pageSize, placeOf, readCursor, writeCursor } from "./pages.ts";
 import { quote, TenureError, type WorkflowError } from "./errors.ts";
 import { type HistoryEntry, readHistory } from "./instance/history.ts";
+import type { Place } from "./instance/decide/restart.ts";
 import { checkInstanceId } from "./ids.ts";
 import type { Status } from "./instance/state.ts";
 import type { Limits } from "./limits.ts";
@@ -60,6 +61,24 @@ export interface WorkflowInstanceEvent {
   readonly id?: string;
 }
 
+/** Options of {@linkcode WorkflowInstance.restart}. */
+export interface WorkflowInstanceRestartOptions {
+  /** At which step. */
+  readonly from?: {
+    readonly name: string;
+    /**
+     * Which of this name and type, from 1.
+     *
+     * @default {1}
+     */
+    readonly count?: number;
+    /** @default {"do"} */
+    readonly type?: "do" | "sleep" | "waitForEvent";
+  };
+  /** In this version of the code. */
+  readonly version?: string;
+}
+
 /** One instance. A handle holds no state: it may be kept, dropped and made again. */
 export interface WorkflowInstance<Output = unknown> {
   /** Its id. */
@@ -75,8 +94,14 @@ export interface WorkflowInstance<Output = unknown> {
    * have a rollback handler are undone, the last begun first, and it ends after that.
    */
   terminate(options?: { readonly rollback?: boolean }): Promise<void>;
-  /** Begins anew with the same id and params on the newest version, from any state; history and events are gone. */
-  restart(): Promise<void>;
+  /**
+   * Begins anew with the same id and params, from any state, on the newest version or the one asked for; history and
+   * events are gone. With `from` at a step: what was issued before it keeps its outcome, the rest happens again, and the
+   * version stays, or is led through what is kept first and refused when it does not keep to it.
+   *
+   * @throws {WorkflowError} `instance.cannot_restart`: its history has no such step, or the version departs from it
+   */
+  restart(options?: WorkflowInstanceRestartOptions): Promise<void>;
   /** Forgets it. */
   delete(): Promise<void>;
   /** Gives it an event: durable when it returns, kept until a step waits for it, first in, first out by type. */
@@ -216,7 +241,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
 
   function handle(id: string): WorkflowInstance<Output> {
     const key: InstanceKey = { tenant, workflow: name, id };
-    const control = (verb: "pause" | "resume" | "restart" | "delete") => () => engine.submit({ verb, ...key });
+    const control = (verb: "pause" | "resume" | "delete") => () => engine.submit({ verb, ...key });
     return {
       id,
       async status() {
@@ -226,7 +251,10 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       pause: control("pause"),
       resume: control("resume"),
       terminate: ({ rollback = false } = {}) => engine.submit({ verb: "terminate", ...key, ...(rollback === true && { rollback }) }),
-      restart: control("restart"),
+      async restart({ from, version } = {}) {
+        const at = from === undefined ? {} : { from: stepAt(from) };
+        await engine.submit({ verb: "restart", ...key, ...at, ...(version !== undefined && { version }) });
+      },
       delete: control("delete"),
       async sendEvent({ type, payload, id: event }) {
         if (typeof type !== "string" || type === "" || type.length > 100 || hasControl(type)) {
@@ -302,6 +330,15 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       return heads.length < size || last === undefined ? { instances } : { instances, cursor: writeCursor([last.created, last.id]) };
     },
   };
+}
+
+function stepAt({ name, count = 1, type = "do" }: NonNullable<WorkflowInstanceRestartOptions["from"]>): Place {
+  if (typeof name !== "string" || !Number.isSafeInteger(count) || count < 1) {
+    throw new TenureError("invalid_argument", `Cannot restart at the step ${quote(name)}, number ${quote(count)}: a name and a number from 1`);
+  }
+  const kind = { do: "do", sleep: "sleep", waitForEvent: "wait" }[type] as Place["kind"] | undefined;
+  if (kind === undefined) throw new TenureError("invalid_argument", `Cannot restart at a step of type ${quote(type)}: "do", "sleep" or "waitForEvent"`);
+  return { kind, name, count };
 }
 
 function statusOf<Output>(head: Head, data: HeadData): InstanceStatus<Output> {

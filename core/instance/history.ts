@@ -20,6 +20,7 @@ export interface HistoryEntry {
     | "started"
     | "attempt_failed"
     | "settled"
+    | "kept"
     | "event"
     | "pause_requested"
     | "paused"

@@ -90,6 +90,17 @@ export interface Settled extends At {
   readonly event?: number;
 }
 
+/**
+ * The life before this one went on from here, and a step or call that had begun was settled after that: with this
+ * outcome it is settled when it would begin again. Value: the result or the error.
+ */
+export interface Kept extends At {
+  readonly k: "kept";
+  readonly op: number;
+  readonly ok: boolean;
+  readonly error?: ErrorSummary;
+}
+
 /** An event was accepted. Value: its payload. */
 export interface EventReceived extends At {
   readonly k: "event";
@@ -131,8 +142,8 @@ export interface Upgraded extends At {
 /** Attempts that were running are cut off: they raise `attempt` and consume no retry. */
 export interface Interrupted extends At {
   readonly k: "interrupted";
-  /** `crash`: the owner died (counted); `release`: it let go; `guest`: the guest died of another attempt. */
-  readonly why: "crash" | "release" | "guest";
+  /** `crash`: the owner died (counted); `release`: it let go; `guest`: the guest died of another attempt; `restart`: it began anew. */
+  readonly why: "crash" | "release" | "guest" | "restart";
 }
 
 /** From here on it only undoes: steps that began and have a rollback handler, the last begun first. Value: the error of the run. */
@@ -159,6 +170,7 @@ export type Header =
   | Started
   | AttemptFailed
   | Settled
+  | Kept
   | EventReceived
   | PauseRequested
   | Paused
@@ -192,6 +204,7 @@ const KINDS: ReadonlySet<string> = new Set<Header["k"]>([
   "started",
   "attempt_failed",
   "settled",
+  "kept",
   "event",
   "pause_requested",
   "paused",

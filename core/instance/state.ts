@@ -48,6 +48,8 @@ export interface Op {
   readonly of: number;
   /** Its rollback (do), or -1: not begun. */
   undone: number;
+  /** What it came to in the life before, while it is not settled in this one. */
+  kept: Pick<Outcome, "ok" | "value" | "error"> | undefined;
   settled: Outcome | undefined;
 }
 
@@ -69,6 +71,8 @@ export interface BufferedEvent {
   readonly type: string;
   readonly payload: string;
   readonly t: number;
+  /** The sender's id for it. */
+  readonly id: string | undefined;
 }
 
 /** The states that a user sees. */

@@ -7,16 +7,17 @@ import { findVersion, type TenantRecord, withVersion } from "../code/tenant_reco
 import { type Facts, fullText, isFull } from "../instance/decide/common.ts";
 import { eventReceived, pauseRequested, resumed, terminated } from "../instance/decide/control.ts";
 import { canRollBack, terminatedWithRollback } from "../instance/decide/rollback.ts";
-import { TenureError } from "../errors.ts";
-import { record } from "../instance/records.ts";
+import { type Record, record } from "../instance/records.ts";
 import { isEnded, type State } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import type { Live } from "./live.ts";
 import type { Lives } from "./lives.ts";
+import { lost } from "./look.ts";
 import { noLife, type Usage } from "./quotas.ts";
 import { DONE, type InstanceRequest, notFound, type Outcome, refused, type Request } from "./requests.ts";
+import type { Births, RestartAt } from "./restart.ts";
 import type { Runner } from "./runner.ts";
 import type { Tenants } from "./tenants.ts";
 
@@ -48,8 +49,13 @@ type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
  * Makes what applies requests of one shard: at once when all that it needs is in memory. What it answers rejects, or
  * throws, when nothing could be decided.
  */
-export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>): Applies<Request> {
+export function createApply(
+  parts: ApplyParts,
+  upgrade: Applies<Of<"upgrade">>,
+  restartAt: (request: RestartAt, births: Births, decided: Decided) => Promise<void>,
+): Applies<Request> {
   const { clock, opener, lives, tenants, runner } = parts;
+  const births: Births = { versionFor, bear: (live, records) => bear(live.key, records, live) };
 
   function apply(request: Request, decided: Decided): void | Promise<void> {
     switch (request.verb) {
@@ -74,9 +80,10 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
       case "upgrade":
         return upgrade(request, decided);
       case "restart":
+        if (request.from !== undefined) return restartAt({ ...request, from: request.from }, births, decided);
         return then(tenants.get(request.tenant), (tenant) => {
           return lives.find(request, (live) => {
-            decide(request, live, () => known(request, live, (state, found) => restart(state, found, tenant)), decided);
+            decide(request, live, () => known(request, live, (state, found) => restart(request, state, found, tenant)), decided);
           });
         });
       default:
@@ -115,7 +122,7 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
 
   /** What was read while the shard was lost says nothing. */
   function stillOurs(): void {
-    if (parts.gone()) throw new TenureError("storage_unavailable", "Cannot take a request: its shard is another engine's");
+    if (parts.gone()) throw lost();
   }
 
   /** Applies to an instance that exists. */
@@ -162,30 +169,30 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
     }
     const version = versionFor(workflow, tenant, request.version);
     if (typeof version !== "string") return version;
-    return bear({ tenant: request.tenant, workflow, id }, { life: 1, version, params }, existing);
+    return bear({ tenant: request.tenant, workflow, id }, [created(1, version, params)], existing);
   }
 
-  /** A new life, unless the tenant has too many: its predecessor's journal goes with the same commit. */
-  function bear(
-    key: InstanceKey,
-    { params, ...life }: { readonly life: number; readonly version: string; readonly params: string },
-    before: Live | undefined,
-  ): Outcome {
+  function created(life: number, version: string, params: string): Record {
+    return record({ k: "created", v: parts.format(), t: clock.now(), life, version, seed: clock.uuid(), rng: 1 }, params);
+  }
+
+  /** A new life that begins with these records, unless the tenant has too many: its predecessor's journal goes with the same commit. */
+  function bear(key: InstanceKey, records: readonly Record[], before: Live | undefined): Outcome {
     const usage = tenants.usage(key.tenant) as Usage;
     const alive = before?.state !== undefined && !isEnded(before.state);
     const no = noLife(usage, opener.limits(key.tenant), { workflow: key.workflow, now: clock.monotonic(), alive });
     if (no !== undefined) return no;
     if (before !== undefined) runner.end(before);
     const live = lives.replace(key, before, true);
-    lives.append(live, [record({ k: "created", v: parts.format(), t: clock.now(), ...life, seed: clock.uuid(), rng: 1 }, params)]);
+    lives.append(live, records);
     runner.proceed(live);
     return DONE;
   }
 
-  function restart(state: State, live: Live, tenant: TenantRecord | undefined): Outcome {
-    const version = versionFor(live.key.workflow, tenant);
+  function restart({ version: asked }: Of<"restart">, state: State, live: Live, tenant: TenantRecord | undefined): Outcome {
+    const version = versionFor(live.key.workflow, tenant, asked);
     if (typeof version !== "string") return version;
-    return bear(live.key, { life: state.life + 1, version, params: state.params }, live);
+    return bear(live.key, [created(state.life + 1, version, state.params)], live);
   }
 
   function control(request: Of<"event" | "pause" | "resume" | "terminate" | "delete">, state: State, live: Live): Outcome {

@@ -5,6 +5,7 @@
  */
 import { type ErrorCode, TenureError, WorkflowError } from "../errors.ts";
 import type { Departure } from "../execution/rehearsal.ts";
+import type { Place } from "../instance/decide/restart.ts";
 import type { InstanceKey } from "../ports/store.ts";
 
 /** A request about one instance, or one tenant. */
@@ -36,7 +37,7 @@ export type Request =
   }
   | ({ readonly verb: "pause" | "resume" | "delete" } & InstanceKey)
   | ({ readonly verb: "terminate"; readonly rollback?: boolean } & InstanceKey)
-  | ({ readonly verb: "restart" } & InstanceKey)
+  | ({ readonly verb: "restart"; readonly from?: Place; readonly version?: string } & InstanceKey)
   | {
     readonly verb: "deploy";
     readonly tenant: string;

@@ -125,8 +125,8 @@ export function createRunner(parts: RunnerParts): Runner {
       id: key.id,
       className: key.workflow,
       grants: opened.grants,
-      // its number comes back when the instance is deleted and made again
-      key: `${live.text}/${state.seed}`,
+      // its number comes back when the instance is deleted and made again, its seed when it is restarted at a step
+      key: `${live.text}/${state.seed}/${state.life}`,
       mediated: opened.mediated,
       guest: opened.guest,
     });

@@ -17,8 +17,10 @@ import type { Cell, Committer } from "./committer.ts";
 import type { Formats } from "./format.ts";
 import { type Live, wakeOf } from "./live.ts";
 import { createLives, isUnreadable } from "./lives.ts";
+import { createLook } from "./look.ts";
 import { usageCell, writeUsage } from "./quotas.ts";
 import type { Request } from "./requests.ts";
+import { createRestart } from "./restart.ts";
 import type { Room } from "./room.ts";
 import type { RunQueue } from "./run_queue.ts";
 import { createRunner } from "./runner.ts";
@@ -114,7 +116,9 @@ export function createShard(parts: ShardParts): Shard {
     raise: (to) => formats.raise(shard, to, committer),
     gone: () => gone.signal.aborted,
   };
-  const upgrade = createUpgrade({ ...requests, queue, durable, signal: gone.signal });
+  const look = createLook({ clock, opener, queue, signal: gone.signal });
+  const upgrade = createUpgrade({ ...requests, look, durable });
+  const restart = createRestart({ ...requests, shard, store, newest: formats.newest, look, durable });
 
   function queue(tenant: string, turn: () => void): void {
     parts.runnable.push(tenant, turn);
@@ -122,7 +126,7 @@ export function createShard(parts: ShardParts): Shard {
   }
 
   return {
-    apply: createApply(requests, upgrade),
+    apply: createApply(requests, upgrade, restart),
     begin() {
       timers.recover().then(() => recovering = false);
     },
