@@ -34,6 +34,8 @@ export interface Limits {
   readonly crashes: number;
   /** Instances that have not ended. Counted durably, in the commits that begin and end them; further creations are refused (`quota_exceeded`). */
   readonly instances: number;
+  /** Schedules, of all workflows. */
+  readonly schedules: number;
   /** Instances that run at one time; further ones are `queued`. */
   readonly concurrency: number;
   /**
@@ -75,6 +77,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   bufferedEvents: 1_000,
   crashes: 5,
   instances: 100_000,
+  schedules: 100,
   concurrency: 1_000,
   createsPerSecond: 300,
   memoryBytes: 32 * MiB,

@@ -13,6 +13,7 @@ import { quote, TenureError } from "./errors.ts";
 import { checkWorkflowName } from "./ids.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock } from "./ports/clock.ts";
+import type { Cron } from "./ports/cron.ts";
 import type { Code, SandboxAdapter } from "./ports/guest.ts";
 import type { Engine } from "./shard/engine.ts";
 import { rollOut, type UpgradeOptions, type UpgradeReport } from "./shard/rollout.ts";
@@ -85,6 +86,7 @@ export interface TenantParts {
   readonly codes: CodeStore;
   readonly sandbox: SandboxAdapter | undefined;
   readonly limits: (tenant: string) => Limits;
+  readonly cron: Cron;
   /** Whether the platform has registered a workflow of this name. */
   readonly reserved: (name: string) => boolean;
 }
@@ -130,7 +132,7 @@ export function createTenant(id: string, parts: TenantParts): Tenant {
     workflow(workflow: unknown = "TenantWorkflow") {
       const name = typeof workflow === "function" ? workflow.name : workflow;
       checkWorkflowName(name);
-      return createWorkflow({ tenant: id, name, engine, store, clock, limits });
+      return createWorkflow({ tenant: id, name, engine, store, clock, limits, cron: parts.cron });
     },
   } as Tenant;
 }

@@ -11,9 +11,11 @@ import { checkInstanceId } from "./ids.ts";
 import type { Status } from "./instance/state.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock } from "./ports/clock.ts";
+import type { Cron } from "./ports/cron.ts";
 import type { Head, InstanceKey } from "./ports/store.ts";
 import type { Engine } from "./shard/engine.ts";
 import type { HeadData } from "./shard/live.ts";
+import { createScheduleCalls, type WorkflowSchedules } from "./shard/schedule_calls.ts";
 import { errorOf, notFound, type Request } from "./shard/requests.ts";
 import { byteLength } from "./utf8.ts";
 import { decode, encode } from "./values.ts";
@@ -123,6 +125,8 @@ export interface Workflow<Params = unknown, Output = unknown> {
   ): Promise<BatchResult<Output>>;
   /** The handle of an instance that exists. */
   get(id: string): Promise<WorkflowInstance<Output>>;
+  /** Instances that are made when a cron expression is due. */
+  readonly schedules: WorkflowSchedules<Params, WorkflowInstance<Output>>;
   /** Instances, oldest first. */
   list(
     options?: { readonly status?: Status; readonly cursor?: string; readonly limit?: number },
@@ -137,6 +141,7 @@ export interface WorkflowParts {
   readonly store: CallerStore;
   readonly clock: Clock;
   readonly limits: () => Limits;
+  readonly cron: Cron;
 }
 
 /** Most instances in one batch. */
@@ -286,6 +291,12 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       await headOf(typeof id === "string" ? id : String(id));
       return handle(id);
     },
+    schedules: createScheduleCalls<Params, WorkflowInstance<Output>>({
+      ...parts,
+      workflow: name,
+      encode: (params) => encodeWithin(params, parts.limits().paramsBytes, "params"),
+      handle,
+    }),
     async list({ status, cursor, limit = 100 } = {}) {
       const size = pageSize(limit);
       const after = cursor === undefined ? undefined : readCursor(cursor, ["number", "string"]);

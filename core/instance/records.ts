@@ -21,6 +21,13 @@ interface At {
 /** The newest format that this version knows: it reads every one up to it. */
 export const FORMAT = 1;
 
+/** The due time of a schedule. */
+export interface CronSchedule {
+  readonly cron: string;
+  /** Ms. */
+  readonly scheduledTime: number;
+}
+
 /** The first record of a life. Value: the params. */
 export interface Created extends At {
   readonly k: "created";
@@ -34,6 +41,8 @@ export interface Created extends At {
   readonly seed: string;
   /** Version of that generator. */
   readonly rng: 1;
+  /** What it was made by, when it was a schedule. */
+  readonly schedule?: CronSchedule;
 }
 
 /** A command was issued for the first time. */

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
-import type { Kind } from "./records.ts";
+import type { CronSchedule, Kind } from "./records.ts";
 
 /** A command of the run, or of a body. */
 export interface Op {
@@ -89,6 +89,8 @@ export interface State {
   version: string;
   seed: string;
   params: string;
+  /** The due time that it was made for, by a schedule. */
+  schedule: CronSchedule | undefined;
   created: number;
   /** Where it is: "active" covers queued, running and waiting. */
   phase: "active" | "pausing" | "paused" | "rollingBack" | "complete" | "errored" | "terminated";
@@ -159,6 +161,7 @@ export function emptyState(): State {
     version: "",
     seed: "",
     params: "",
+    schedule: undefined,
     created: 0,
     phase: "active",
     parked: undefined,

@@ -8,7 +8,7 @@ import { type Facts, fullText, isFull } from "../instance/decide/common.ts";
 import { eventReceived, pauseRequested, resumed, terminated } from "../instance/decide/control.ts";
 import { canRollBack, terminatedWithRollback } from "../instance/decide/rollback.ts";
 import { TenureError } from "../errors.ts";
-import { record } from "../instance/records.ts";
+import { type CronSchedule, record } from "../instance/records.ts";
 import { isEnded, type State } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
@@ -36,8 +36,11 @@ export interface ApplyParts {
   gone(): boolean;
 }
 
-/** What applies requests of one kind. */
-export type Applies<R> = (request: R, decided: Decided) => void | Promise<void>;
+/**
+ * What applies requests of one kind. `before` is asked at the moment in which a creation is decided: what it answers is
+ * what comes of it.
+ */
+export type Applies<R> = (request: R, decided: Decided, before?: () => Outcome | undefined) => void | Promise<void>;
 
 /** Hears of an outcome the moment it is decided, and of the instance that it left something of. */
 export type Decided = (outcome: Outcome, live: Live | undefined) => void;
@@ -48,10 +51,10 @@ type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
  * Makes what applies requests of one shard: at once when all that it needs is in memory. What it answers rejects, or
  * throws, when nothing could be decided.
  */
-export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>): Applies<Request> {
+export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>, schedule: Applies<Of<"schedule">>): Applies<Request> {
   const { clock, opener, lives, tenants, runner } = parts;
 
-  function apply(request: Request, decided: Decided): void | Promise<void> {
+  function apply(request: Request, decided: Decided, before?: () => Outcome | undefined): void | Promise<void> {
     switch (request.verb) {
       case "deploy":
       case "activate":
@@ -64,8 +67,8 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
           if (request.fresh) return decide(request, undefined, () => create(request, undefined, tenant), decided);
           return lives.find(request, (live): void | Promise<void> => {
             // thousands of other tenants were asked for meanwhile
-            if (tenants.usage(request.tenant) === undefined) return apply(request, decided);
-            return decide(request, live, () => create(request, live, tenant), decided);
+            if (tenants.usage(request.tenant) === undefined) return apply(request, decided, before);
+            return decide(request, live, () => before?.() ?? create(request, live, tenant), decided);
           });
         });
       case "format":
@@ -73,6 +76,8 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
         return decided(parts.raise(request.to), undefined);
       case "upgrade":
         return upgrade(request, decided);
+      case "schedule":
+        return schedule(request, decided);
       case "restart":
         return then(tenants.get(request.tenant), (tenant) => {
           return lives.find(request, (live) => {
@@ -156,19 +161,19 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
   }
 
   function create(request: Of<"create">, existing: Live | undefined, tenant: TenantRecord | undefined): Outcome {
-    const { workflow, id, params } = request;
+    const { workflow, id, params, schedule } = request;
     if (existing?.state !== undefined) {
       return refused("instance.already_exists", `(instance.already_exists) The instance "${id}" exists already`);
     }
     const version = versionFor(workflow, tenant, request.version);
     if (typeof version !== "string") return version;
-    return bear({ tenant: request.tenant, workflow, id }, { life: 1, version, params }, existing);
+    return bear({ tenant: request.tenant, workflow, id }, { life: 1, version, params, ...(schedule && { schedule }) }, existing);
   }
 
   /** A new life, unless the tenant has too many: its predecessor's journal goes with the same commit. */
   function bear(
     key: InstanceKey,
-    { params, ...life }: { readonly life: number; readonly version: string; readonly params: string },
+    { params, ...life }: { readonly life: number; readonly version: string; readonly params: string; readonly schedule?: CronSchedule },
     before: Live | undefined,
   ): Outcome {
     const usage = tenants.usage(key.tenant) as Usage;
@@ -185,7 +190,8 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
   function restart(state: State, live: Live, tenant: TenantRecord | undefined): Outcome {
     const version = versionFor(live.key.workflow, tenant);
     if (typeof version !== "string") return version;
-    return bear(live.key, { life: state.life + 1, version, params: state.params }, live);
+    const { life, params, schedule } = state;
+    return bear(live.key, { life: life + 1, version, params, ...(schedule && { schedule }) }, live);
   }
 
   function control(request: Of<"event" | "pause" | "resume" | "terminate" | "delete">, state: State, live: Live): Outcome {

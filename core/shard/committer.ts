@@ -42,8 +42,8 @@ export interface Committer {
   touch(shard: number, live: Live): void;
   /** Forgets what is queued of an instance whose life ends here; who waits for it waits for `successor`. */
   discard(shard: number, live: Live, successor: Live): void;
-  /** Queues a cell of a tenant, or of nobody (`""`). */
-  cell(shard: number, tenant: string, cell: Cell): void;
+  /** Queues a cell of a tenant, or of nobody (`""`); with `live`: to be in the batch that holds what is queued of that. */
+  cell(shard: number, tenant: string, cell: Cell, live?: Live): void;
   /** Queues the acknowledgement of a message, with what it left of `live`. */
   ack(shard: number, tenant: string, ack: Omit<Ack, "at">, live?: Live): void;
   /** Calls the waiter when what is queued of `live`, or else of all of the tenant's, is durable. */
@@ -150,7 +150,8 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
           jobs.push(...live.waiters);
           live.waiters = [];
           waiters.push(...live.callers.splice(0));
-          ops += 2 + live.acks.length;
+          ops += 2 + live.acks.length + live.cells.length;
+          for (const { key, value } of live.cells.splice(0)) cells.set(key, value);
           acks.push(...live.acks.splice(0));
           bytes += (append?.text.length ?? 0) + (head?.data.length ?? 0);
         }
@@ -306,8 +307,15 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
       live.waiters = [];
       successor.callers.push(...live.callers.splice(0));
       successor.acks.push(...live.acks.splice(0));
+      successor.cells.push(...live.cells.splice(0));
     },
-    cell: (shard, tenant, { key, value }) => void of(shard, tenant).cells.set(key, value),
+    cell(shard, tenant, cell, live) {
+      const { cells } = of(shard, tenant);
+      if (live?.queued !== true) return void cells.set(cell.key, cell.value);
+      live.cells.push(cell);
+      // what the tenant's last part would write is older
+      cells.delete(cell.key);
+    },
     ack: (shard, tenant, ack, live) => void (live?.queued === true ? live : of(shard, tenant)).acks.push({ ...ack, at: clock.now() }),
     wait: (shard, tenant, waiter, live) => void (live?.queued === true ? live.callers : of(shard, tenant).waiters).push(waiter),
     flush,

@@ -7,7 +7,7 @@ import type { Execution } from "../execution/run.ts";
 import { evolve } from "../instance/evolve.ts";
 import { type Record, writeRecord } from "../instance/records.ts";
 import { isEnded, nextDue, type State, type Status } from "../instance/state.ts";
-import type { Append, Head, InstanceKey } from "../ports/store.ts";
+import type { Append, Head, InstanceKey, ShardBatch } from "../ports/store.ts";
 
 /** A caller who waits for durability. */
 export interface Waiter {
@@ -59,6 +59,8 @@ export interface Live {
   callers: Waiter[];
   /** Messages that these lines apply: acknowledged in the batch that holds them, or a crash would apply them twice. */
   acks: Ack[];
+  /** Cells that say what these lines say: written in the batch that holds them. */
+  cells: ShardBatch["cells"][number][];
   /** Its turn, made once: what the run queue holds. */
   turn: (() => void) | undefined;
   /** Stops the timer of a running instance. */
@@ -95,6 +97,7 @@ export function makeLive(key: InstanceKey, text: string, state: State | undefine
     inFlight: false,
     callers: [],
     acks: [],
+    cells: [],
     waiters: [],
     turn: undefined,
     stopTimer: undefined,

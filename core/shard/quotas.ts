@@ -43,13 +43,23 @@ export interface Birth {
   readonly alive: boolean;
 }
 
+/** How long until another life may begin, ms, as far as creations a second are limited. */
+export function untilLife(usage: Usage, { createsPerSecond }: Limits, now: number): number {
+  const missing = 1 - tokensOf(usage, createsPerSecond, now);
+  return missing <= 0 || createsPerSecond <= 0 ? 0 : Math.ceil(missing * 1000 / createsPerSecond);
+}
+
+function tokensOf({ tokens, at }: Usage, createsPerSecond: number, now: number): number {
+  const most = createsPerSecond > 0 ? Math.max(1, createsPerSecond) : 0;
+  return tokens === undefined ? most : Math.min(most, tokens + (now - at) / 1000 * createsPerSecond);
+}
+
 /** Why no life may begin now, or `undefined`: then it is counted as a creation. */
 export function noLife(usage: Usage, { instances, createsPerSecond }: Limits, { workflow, now, alive }: Birth): Outcome | undefined {
   if (!alive && usage.living >= instances) {
     return tooMany(workflow, `the limit of ${instances} instances that have not ended has been reached`);
   }
-  const most = createsPerSecond > 0 ? Math.max(1, createsPerSecond) : 0;
-  const tokens = usage.tokens === undefined ? most : Math.min(most, usage.tokens + (now - usage.at) / 1000 * createsPerSecond);
+  const tokens = tokensOf(usage, createsPerSecond, now);
   usage.at = now;
   if (tokens < 1) {
     usage.tokens = tokens;

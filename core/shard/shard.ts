@@ -22,6 +22,7 @@ import type { Request } from "./requests.ts";
 import type { Room } from "./room.ts";
 import type { RunQueue } from "./run_queue.ts";
 import { createRunner } from "./runner.ts";
+import { createSchedules, type Schedules } from "./schedules.ts";
 import { createTenants } from "./tenants.ts";
 import { createTimers, type Timers } from "./timers.ts";
 import { createUpgrade } from "./upgrade.ts";
@@ -116,15 +117,19 @@ export function createShard(parts: ShardParts): Shard {
   };
   const upgrade = createUpgrade({ ...requests, queue, durable, signal: gone.signal });
 
+  const apply = createApply(requests, upgrade, (request, decided) => schedules.apply(request, decided));
+  const schedules: Schedules = createSchedules({ ...parts, cron: opener.cron, lives, tenants, limits: opener.limits, create: apply });
+
   function queue(tenant: string, turn: () => void): void {
     parts.runnable.push(tenant, turn);
     parts.pump();
   }
 
   return {
-    apply: createApply(requests, upgrade),
+    apply,
     begin() {
       timers.recover().then(() => recovering = false);
+      schedules.begin();
     },
     committed(live, head) {
       if (head !== undefined) parts.changed(live.text, head);
@@ -163,6 +168,7 @@ export function createShard(parts: ShardParts): Shard {
     close() {
       gone.abort();
       timers.stop();
+      schedules.stop();
       runner.stop();
       for (const live of lives.all()) runner.end(live);
       lives.clear();
