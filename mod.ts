@@ -70,6 +70,7 @@ export type {
 export type { Departure } from "./core/execution/rehearsal.ts";
 export type { BrokenInstance, UpgradeOptions, UpgradeReport, SkippedInstance } from "./core/shard/rollout.ts";
 export type { SkipCode } from "./core/shard/requests.ts";
+export type { RetentionOptions } from "./core/retention.ts";
 export type { Backfill, Schedule, ScheduleOptions, WorkflowSchedules } from "./core/shard/schedule_calls.ts";
 export type { CatchUp, Overlap } from "./core/shard/schedule_record.ts";
 export type { OutputOf, ParamsOf, Tenant, Version, WorkflowLike } from "./core/tenant.ts";

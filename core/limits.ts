@@ -43,6 +43,11 @@ export interface Limits {
    * (`quota_exceeded`). Counted by the owner, in memory: a takeover begins anew.
    */
   readonly createsPerSecond: number;
+  /**
+   * How long an instance that has ended is kept, ms, unless it was created to be kept for less; then it is forgotten, and
+   * its id is free. `Infinity`: for ever. What has ended before a change is kept as it was to be.
+   */
+  readonly retention: number;
   /** Memory of one guest. */
   readonly memoryBytes: number;
   /** Stack of one guest. */
@@ -80,6 +85,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   schedules: 100,
   concurrency: 1_000,
   createsPerSecond: 300,
+  retention: 30 * 86_400_000,
   memoryBytes: 32 * MiB,
   stackBytes: 64 * 1024,
   fuelPerTurn: 20_000_000,

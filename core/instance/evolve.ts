@@ -23,6 +23,7 @@ export function evolve(state: State, record: Record, bytes: number): State {
       state.seed = head.seed;
       state.params = value ?? "";
       state.schedule = head.schedule;
+      state.retention = head.retention;
       state.created = head.t;
       break;
     case "scheduled":

@@ -9,6 +9,7 @@
  */
 import { TenureError } from "../errors.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
+import type { Retention } from "../retention.ts";
 
 /** What a command is. `rollback`: a handler that undoes a `do`; the engine issues it. */
 export type Kind = "do" | "sleep" | "wait" | "call" | "timer" | "rollback";
@@ -41,6 +42,8 @@ export interface Created extends At {
   readonly seed: string;
   /** Version of that generator. */
   readonly rng: 1;
+  /** How long it is kept once it has ended, when it was asked for, ms. */
+  readonly retention?: Retention;
   /** What it was made by, when it was a schedule. */
   readonly schedule?: CronSchedule;
 }

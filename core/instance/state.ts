@@ -4,6 +4,7 @@
  * @module
  */
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
+import type { Retention } from "../retention.ts";
 import type { CronSchedule, Kind } from "./records.ts";
 
 /** A command of the run, or of a body. */
@@ -91,6 +92,7 @@ export interface State {
   params: string;
   /** The due time that it was made for, by a schedule. */
   schedule: CronSchedule | undefined;
+  retention: Retention | undefined;
   created: number;
   /** Where it is: "active" covers queued, running and waiting. */
   phase: "active" | "pausing" | "paused" | "rollingBack" | "complete" | "errored" | "terminated";
@@ -162,6 +164,7 @@ export function emptyState(): State {
     seed: "",
     params: "",
     schedule: undefined,
+    retention: undefined,
     created: 0,
     phase: "active",
     parked: undefined,

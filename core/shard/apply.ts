@@ -8,7 +8,7 @@ import { type Facts, fullText, isFull } from "../instance/decide/common.ts";
 import { eventReceived, pauseRequested, resumed, terminated } from "../instance/decide/control.ts";
 import { canRollBack, terminatedWithRollback } from "../instance/decide/rollback.ts";
 import { TenureError } from "../errors.ts";
-import { type CronSchedule, record } from "../instance/records.ts";
+import { record } from "../instance/records.ts";
 import { isEnded, type State } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
@@ -44,6 +44,9 @@ export type Applies<R> = (request: R, decided: Decided, before?: () => Outcome |
 
 /** Hears of an outcome the moment it is decided, and of the instance that it left something of. */
 export type Decided = (outcome: Outcome, live: Live | undefined) => void;
+
+/** What a life begins with. */
+type Birth = Pick<State, "life" | "version" | "params" | "schedule" | "retention">;
 
 type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
 
@@ -161,19 +164,19 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>, 
   }
 
   function create(request: Of<"create">, existing: Live | undefined, tenant: TenantRecord | undefined): Outcome {
-    const { workflow, id, params, schedule } = request;
+    const { workflow, id, params, schedule, retention } = request;
     if (existing?.state !== undefined) {
       return refused("instance.already_exists", `(instance.already_exists) The instance "${id}" exists already`);
     }
     const version = versionFor(workflow, tenant, request.version);
     if (typeof version !== "string") return version;
-    return bear({ tenant: request.tenant, workflow, id }, { life: 1, version, params, ...(schedule && { schedule }) }, existing);
+    return bear({ tenant: request.tenant, workflow, id }, { life: 1, version, params, schedule, retention }, existing);
   }
 
   /** A new life, unless the tenant has too many: its predecessor's journal goes with the same commit. */
   function bear(
     key: InstanceKey,
-    { params, ...life }: { readonly life: number; readonly version: string; readonly params: string; readonly schedule?: CronSchedule },
+    { params, life, version, schedule, retention }: Birth,
     before: Live | undefined,
   ): Outcome {
     const usage = tenants.usage(key.tenant) as Usage;
@@ -182,7 +185,8 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>, 
     if (no !== undefined) return no;
     if (before !== undefined) runner.end(before);
     const live = lives.replace(key, before, true);
-    lives.append(live, [record({ k: "created", v: parts.format(), t: clock.now(), ...life, seed: clock.uuid(), rng: 1 }, params)]);
+    const given = { ...(retention && { retention }), ...(schedule && { schedule }) };
+    lives.append(live, [record({ k: "created", v: parts.format(), t: clock.now(), life, version, seed: clock.uuid(), rng: 1, ...given }, params)]);
     runner.proceed(live);
     return DONE;
   }
@@ -190,8 +194,7 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>, 
   function restart(state: State, live: Live, tenant: TenantRecord | undefined): Outcome {
     const version = versionFor(live.key.workflow, tenant);
     if (typeof version !== "string") return version;
-    const { life, params, schedule } = state;
-    return bear(live.key, { life: life + 1, version, params, ...(schedule && { schedule }) }, live);
+    return bear(live.key, { ...state, life: state.life + 1, version }, live);
   }
 
   function control(request: Of<"event" | "pause" | "resume" | "terminate" | "delete">, state: State, live: Live): Outcome {

@@ -7,6 +7,7 @@ import type { Execution } from "../execution/run.ts";
 import { evolve } from "../instance/evolve.ts";
 import { type Record, writeRecord } from "../instance/records.ts";
 import { isEnded, nextDue, type State, type Status } from "../instance/state.ts";
+import { toForget } from "../retention.ts";
 import type { Append, Head, InstanceKey, ShardBatch } from "../ports/store.ts";
 
 /** A caller who waits for durability. */
@@ -69,6 +70,8 @@ export interface Live {
   timerAt: number;
   /** It is held: nothing new begins. Called when it may have come to rest. */
   held: (() => void) | undefined;
+  /** When it is forgotten, once it has ended, ms; `null`: never. */
+  forgottenAt: number | null;
   /** 1 when the store's count of the tenant's instances that have not ended has it, as the last batch that was made says. */
   counted: 0 | 1;
   /** A crash was counted when it was loaded: that has to be durable before it runs. */
@@ -103,6 +106,7 @@ export function makeLive(key: InstanceKey, text: string, state: State | undefine
     stopTimer: undefined,
     timerAt: Infinity,
     held: undefined,
+    forgottenAt: null,
     counted: 0,
     crashed: false,
     warm: 0,
@@ -163,7 +167,8 @@ export function headOf(live: Live, state: State): Head {
 
 /** When recovery or the timers have to find it (I11). */
 export function wakeOf(live: Live, state: State): number | null {
-  if (isEnded(state) || state.phase === "paused") return null;
+  if (isEnded(state)) return toForget(live.forgottenAt);
+  if (state.phase === "paused") return null;
   // it does not run: should the owner die, it is not what killed it
   if (live.activity === "queued") return Math.max(1, state.created);
   return live.activity === "resting" ? nextDue(state) : 0;

@@ -7,6 +7,7 @@ import { type ErrorCode, TenureError, WorkflowError } from "../errors.ts";
 import type { Departure } from "../execution/rehearsal.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { CronSchedule } from "../instance/records.ts";
+import type { Retention } from "../retention.ts";
 import type { ScheduleSettings } from "./schedule_record.ts";
 
 /** A request about one instance, or one tenant. */
@@ -22,6 +23,7 @@ export type Request =
     readonly params: string;
     /** Another version than the active one. */
     readonly version?: string;
+    readonly retention?: Retention;
     /** The due time of a schedule that it is made for. */
     readonly schedule?: CronSchedule;
   }

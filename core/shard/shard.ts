@@ -8,7 +8,7 @@
  */
 import type { Facts } from "../instance/decide/common.ts";
 import { interrupted } from "../instance/decide/control.ts";
-import { isBusy } from "../instance/state.ts";
+import { isBusy, isEnded } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Head, InstanceKey, Store } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
@@ -19,6 +19,7 @@ import { type Live, wakeOf } from "./live.ts";
 import { createLives, isUnreadable } from "./lives.ts";
 import { usageCell, writeUsage } from "./quotas.ts";
 import type { Request } from "./requests.ts";
+import { createSweep } from "./retention.ts";
 import type { Room } from "./room.ts";
 import type { RunQueue } from "./run_queue.ts";
 import { createRunner } from "./runner.ts";
@@ -77,7 +78,7 @@ export function createShard(parts: ShardParts): Shard {
   const { shard, store, clock, committer, opener, formats, draining } = parts;
   const gone = new AbortController();
   const tenants = createTenants(shard, store, committer);
-  const lives = createLives(shard, store, committer, tenants, formats.newest, loaded, parts.warm);
+  const lives = createLives(shard, store, committer, tenants, formats.newest, opener.limits, loaded, parts.warm);
   const facts = (tenant: string): Facts => ({ now: clock.now(), limits: opener.limits(tenant), draining: draining() });
   const runner = createRunner({ ...parts, lives, facts, durable, more: (tenant) => timers.more(tenant), gone: gone.signal });
   const timers: Timers = createTimers({ store, clock, shard, recover, wake: runner.wake, roomy: runner.roomy });
@@ -118,6 +119,7 @@ export function createShard(parts: ShardParts): Shard {
   const upgrade = createUpgrade({ ...requests, queue, durable, signal: gone.signal });
 
   const apply = createApply(requests, upgrade, (request, decided) => schedules.apply(request, decided));
+  const sweep = createSweep({ ...parts, lives });
   const schedules: Schedules = createSchedules({ ...parts, cron: opener.cron, lives, tenants, limits: opener.limits, create: apply });
 
   function queue(tenant: string, turn: () => void): void {
@@ -130,11 +132,13 @@ export function createShard(parts: ShardParts): Shard {
     begin() {
       timers.recover().then(() => recovering = false);
       schedules.begin();
+      sweep.begin();
     },
     committed(live, head) {
       if (head !== undefined) parts.changed(live.text, head);
       if (live.state === undefined) parts.changed(live.text, undefined);
-      const wake = live.state === undefined ? null : wakeOf(live, live.state);
+      const wake = live.state === undefined || isEnded(live.state) ? null : wakeOf(live, live.state);
+      sweep.note(live.forgottenAt);
       // also when the head is what it was: a clock that jumped back has woken it too early, and nothing else would again
       if (live.activity !== "queued") timers.note(wake);
       else if (wake !== null && !runner.remembers(live)) timers.left(live.key.tenant, wake);
@@ -169,6 +173,7 @@ export function createShard(parts: ShardParts): Shard {
       gone.abort();
       timers.stop();
       schedules.stop();
+      sweep.stop();
       runner.stop();
       for (const live of lives.all()) runner.end(live);
       lives.clear();

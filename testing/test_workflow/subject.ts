@@ -70,7 +70,7 @@ export async function deploy(subject: Subject, storage: StorageAdapter, options:
       clock: own,
       ...(sandbox && { sandbox: guarded(sandbox) }),
       ...(env && { env: watchEnv(env, clock.hold) }),
-      ...(limits && { limits }),
+      limits: typeof limits === "function" ? limits : { retention: Infinity, ...limits },
       ...(logger && { logger }),
     }, { cron: croner(), hostSandbox: (find) => guarded(hostSandbox((version, name) => find(version, name) as HostClass, own)) });
     if (Class !== undefined) tenure.register(name, Class, { version: "test" });
