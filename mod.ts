@@ -73,7 +73,7 @@ export type { SkipCode } from "./core/shard/requests.ts";
 export type { RetentionOptions } from "./core/retention.ts";
 export type { Backfill, Schedule, ScheduleOptions, WorkflowSchedules } from "./core/shard/schedule_calls.ts";
 export type { CatchUp, Overlap } from "./core/shard/schedule_record.ts";
-export type { OutputOf, ParamsOf, Tenant, Version, WorkflowLike } from "./core/tenant.ts";
+export type { OutputOf, ParamsOf, Tenant, TenantUsage, Version, WorkflowLike } from "./core/tenant.ts";
 export type { EnvRequest, LogContext, Logger, Tenure, TenureOptions } from "./core/tenure.ts";
 export type {
   BatchError,

@@ -185,6 +185,7 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>, 
     if (no !== undefined) return no;
     if (before !== undefined) runner.end(before);
     const live = lives.replace(key, before, true);
+    live.owed.creates++;
     const given = { ...(retention && { retention }), ...(schedule && { schedule }) };
     lives.append(live, [record({ k: "created", v: parts.format(), t: clock.now(), life, version, seed: clock.uuid(), rng: 1, ...given }, params)]);
     runner.proceed(live);

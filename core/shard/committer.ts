@@ -10,8 +10,7 @@
 import { TenureError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Head, Lease, ShardBatch, Store } from "../ports/store.ts";
-import { isEnded } from "../instance/state.ts";
-import { type Ack, headOf, type Live, statusOf, takeLines, type Waiter, wakeOf } from "./live.ts";
+import { type Ack, dataOf, headOf, type Live, statusOf, takeLines, type Waiter, wakeOf } from "./live.ts";
 
 /** What the committer asks of its shards. */
 export interface Owners {
@@ -29,8 +28,8 @@ export interface Owners {
   queued(): void;
   /** A batch is no more in flight. */
   returned(): void;
-  /** An instance that is alive is written, or one that was is not any more: the cell that the same batch has to hold. */
-  living(shard: number, tenant: string, by: 1 | -1): Cell | undefined;
+  /** An instance's head is written, or it goes: the cell of its tenant's account that the same batch has to hold. */
+  account(shard: number, live: Live): Cell | undefined;
 }
 
 /** A small keyed value of a shard; `null`: none. */
@@ -133,17 +132,15 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
           p.lives.delete(live);
           live.queued = false;
           live.inFlight = true;
-          if (live.drop) drops.push(live.key);
+          const dropped = live.drop;
+          if (dropped) drops.push(live.key);
           const head = changedHead(live);
           if (head !== undefined) heads.push(head);
           live.drop = false;
-          const alive = live.state === undefined || isEnded(live.state) ? 0 : 1;
-          if (alive !== live.counted) {
-            live.counted = alive;
-            const count = owners.living(shard, live.key.tenant, alive === 1 ? 1 : -1);
-            if (count !== undefined && !cells.has(count.key)) ops++;
-            if (count !== undefined) cells.set(count.key, count.value);
-          }
+          // nothing of what is counted changes but with a head
+          const account = head === undefined && !dropped ? undefined : owners.account(shard, live);
+          if (account !== undefined && !cells.has(account.key)) ops++;
+          if (account !== undefined) cells.set(account.key, account.value);
           const append = takeLines(live);
           if (append !== undefined) appends.push(append);
           written.push({ live, head, upTo: live.first });
@@ -359,11 +356,11 @@ function changedHead(live: Live): Head | undefined {
   // most commits move no head: that is found out without making one
   if (shown?.status === status && shown.wake === wake && shown.ended === ended && shown.parked === parked && !live.drop) return undefined;
   live.shown = { status, wake, ended, parked };
-  const head = headOf(live, state);
-  const text = `${head.status} ${head.wake} ${head.ended} ${head.data}`;
+  const data = dataOf(state);
+  const text = `${status} ${wake} ${ended} ${data}`;
   if (text === live.written && !live.drop) return undefined;
   live.written = text;
-  return head;
+  return headOf(live, state, data);
 }
 
 /** The error that a caller gets when the storage does not answer. */

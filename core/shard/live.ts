@@ -9,6 +9,7 @@ import { type Record, writeRecord } from "../instance/records.ts";
 import { isEnded, nextDue, type State, type Status } from "../instance/state.ts";
 import { toForget } from "../retention.ts";
 import type { Append, Head, InstanceKey, ShardBatch } from "../ports/store.ts";
+import { NO_SHARE, noneOwed, type Owed, type Share, withShare } from "./accounts.ts";
 
 /** A caller who waits for durability. */
 export interface Waiter {
@@ -72,8 +73,12 @@ export interface Live {
   held: (() => void) | undefined;
   /** When it is forgotten, once it has ended, ms; `null`: never. */
   forgottenAt: number | null;
-  /** 1 when the store's count of the tenant's instances that have not ended has it, as the last batch that was made says. */
-  counted: 0 | 1;
+  /** What the tenant's account has of it. */
+  share: Share;
+  /** What is to be counted there with its next head. */
+  owed: Owed;
+  /** Steps in the lines that were handed to the store. */
+  handed: number;
   /** A crash was counted when it was loaded: that has to be durable before it runs. */
   crashed: boolean;
   /** How large its journal was when it was last asked for something, while it is kept for that; else 0. */
@@ -107,7 +112,9 @@ export function makeLive(key: InstanceKey, text: string, state: State | undefine
     timerAt: Infinity,
     held: undefined,
     forgottenAt: null,
-    counted: 0,
+    share: NO_SHARE,
+    owed: noneOwed(),
+    handed: state?.steps ?? 0,
     crashed: false,
     warm: 0,
     suspect: false,
@@ -146,22 +153,29 @@ export interface HeadData {
   readonly parked?: { readonly code: string; readonly message: string };
   /** What came of the rollback before the end. */
   readonly rollback?: "complete" | { readonly name: string; readonly message: string };
+  /** What the tenant's account has of it: steps, bytes. */
+  readonly n?: readonly [number, number];
 }
 
-/** The head that the state implies now. */
-export function headOf(live: Live, state: State): Head {
+/** What the head says beside its columns, without its share of the account. */
+export function dataOf(state: State): string {
   const data: { -readonly [K in keyof HeadData]: HeadData[K] } = { life: state.life, version: state.version };
   if (state.output !== undefined) data.output = state.output;
   if (state.error !== undefined) data.error = state.error;
   if (state.parked !== undefined) data.parked = state.parked;
   if (state.rolledBack !== undefined) data.rollback = state.rolledBack;
+  return JSON.stringify(data);
+}
+
+/** The head that the state implies now, with this text. */
+export function headOf(live: Live, state: State, data: string): Head {
   return {
     ...live.key,
     status: statusOf(live, state),
     wake: wakeOf(live, state),
     created: state.created,
     ended: state.ended,
-    data: JSON.stringify(data),
+    data: withShare(data, state),
   };
 }
 
@@ -181,5 +195,6 @@ export function takeLines(live: Live): Append | undefined {
   const append = { key: live.key, seq: live.first, count: lines.length, text: lines.join("\n") };
   live.lines = [];
   live.first += append.count;
+  live.handed = live.state?.steps ?? live.handed;
   return append;
 }

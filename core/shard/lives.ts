@@ -9,10 +9,11 @@ import type { Records } from "../instance/decide/common.ts";
 import { stateOf } from "../instance/evolve.ts";
 import { emptyState, isEnded, type State } from "../instance/state.ts";
 import type { Limits } from "../limits.ts";
-import type { InstanceKey, Store } from "../ports/store.ts";
+import type { Head, InstanceKey, Store } from "../ports/store.ts";
 import { forgetTime, forgottenAt } from "../retention.ts";
 import type { Committer } from "./committer.ts";
-import { appendTo, type Live, makeLive } from "./live.ts";
+import { inherit, shareIn, withoutShare } from "./accounts.ts";
+import { appendTo, type HeadData, type Live, makeLive } from "./live.ts";
 import type { InstanceRequest } from "./requests.ts";
 import type { Tenants } from "./tenants.ts";
 
@@ -99,8 +100,8 @@ export function createLives(
     const { tenant, workflow, id } = key;
     const live = makeLive({ tenant, workflow, id }, text, stateOf(image.journal, newest));
     const { status, wake, ended, data } = image.head;
-    live.written = `${status} ${wake} ${ended} ${data}`;
-    live.counted = ended === null ? 1 : 0;
+    live.written = `${status} ${wake} ${ended} ${withoutShare(data)}`;
+    live.share = shareIn(JSON.parse(data) as HeadData, ended !== null);
     if (ended !== null) live.forgottenAt = forgetTime(wake);
     if (status === "waiting") live.activity = "resting";
     put(text, live);
@@ -154,8 +155,9 @@ export function createLives(
   }
 
   /** What is written in place of an instance whose head alone was read: that it is gone. */
-  function tombstone({ tenant, workflow, id }: InstanceKey, text: string): Live {
+  function tombstone({ tenant, workflow, id, data }: Head, text: string): Live {
     const live = makeLive({ tenant, workflow, id }, text, undefined);
+    live.share = shareIn(JSON.parse(data) as HeadData, true);
     live.drop = true;
     put(text, live);
     touch(live);
@@ -166,7 +168,7 @@ export function createLives(
     const live = makeLive(key, keyText(key), reborn ? emptyState() : undefined);
     if (before !== undefined) {
       live.drop = true;
-      live.counted = before.counted;
+      inherit(live, before);
       if (before.state !== undefined && !isEnded(before.state)) count(key.tenant, -1);
       committer.discard(shard, before, live);
     }
@@ -226,7 +228,7 @@ export function createLives(
       });
       if (!leaving.delete(text) || loading.has(text) || cleared || tenants.usage(key.tenant) === undefined) return undefined;
       const at = forgetTime(head?.wake ?? null);
-      return typeof head?.ended === "number" && at !== null && at <= now ? tombstone(key, text) : undefined;
+      return typeof head?.ended === "number" && at !== null && at <= now ? tombstone(head, text) : undefined;
     },
     peek: (key) => lives.get(keyText(key)),
     current: (live) => lives.get(live.text) === live,

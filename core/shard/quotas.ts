@@ -4,13 +4,14 @@
  * @module
  */
 import type { Limits } from "../limits.ts";
+import { type Account, readAccount } from "./accounts.ts";
 import { type Outcome, refused } from "./requests.ts";
 
 /** What is counted for one tenant. */
 export interface Usage {
-  /** Instances that have not ended, as the last batch that was made says: what the cell holds. */
-  stored: number;
-  /** The same with what has been decided since. */
+  /** What the cell holds: what the last batch that was made says. */
+  readonly account: Account;
+  /** Instances that have not ended, with what has been decided since. */
   living: number;
   /** Creations that might follow at once, when they were last counted; `undefined`: they never were. */
   tokens: number | undefined;
@@ -25,13 +26,8 @@ export function usageCell(tenant: string): string {
 
 /** Reads that cell. */
 export function readUsage(text: string | null): Usage {
-  const living = text === null ? 0 : (JSON.parse(text) as { readonly living: number }).living;
-  return { stored: living, living, tokens: undefined, at: 0 };
-}
-
-/** Writes it. */
-export function writeUsage({ stored }: Usage): string {
-  return JSON.stringify({ living: stored });
+  const account = readAccount(text);
+  return { account, living: account.living, tokens: undefined, at: 0 };
 }
 
 /** A life that is to begin. */

@@ -11,13 +11,14 @@ import { interrupted } from "../instance/decide/control.ts";
 import { isBusy, isEnded } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Head, InstanceKey, Store } from "../ports/store.ts";
+import { book } from "./accounts.ts";
 import type { Opener } from "./activation.ts";
 import { type ApplyParts, createApply, type Decided } from "./apply.ts";
 import type { Cell, Committer } from "./committer.ts";
 import type { Formats } from "./format.ts";
 import { type Live, wakeOf } from "./live.ts";
 import { createLives, isUnreadable } from "./lives.ts";
-import { usageCell, writeUsage } from "./quotas.ts";
+import { usageCell } from "./quotas.ts";
 import type { Request } from "./requests.ts";
 import { createSweep } from "./retention.ts";
 import type { Room } from "./room.ts";
@@ -59,8 +60,8 @@ export interface Shard {
   begin(): void;
   /** What was queued of an instance is durable. */
   committed(live: Live, head: Head | undefined): void;
-  /** Counts an instance of the tenant that is written alive (1), or is not any more (-1): the cell that says so. */
-  living(tenant: string, by: 1 | -1): Cell | undefined;
+  /** Counts what has come of an instance whose head is written, or that goes: the cell that says so. */
+  account(live: Live): Cell | undefined;
   /** Whether the instance is in memory and has not ended. */
   alive(key: InstanceKey): boolean;
   /** Attempts that run. */
@@ -144,12 +145,11 @@ export function createShard(parts: ShardParts): Shard {
       else if (wake !== null && !runner.remembers(live)) timers.left(live.key.tenant, wake);
       lives.release(live);
     },
-    living(tenant, by) {
-      const usage = tenants.usage(tenant);
+    account(live) {
+      const usage = tenants.usage(live.key.tenant);
       if (usage === undefined) return undefined;
-      // a store of before the count began holds fewer than there are
-      usage.stored = Math.max(0, usage.stored + by);
-      return { key: usageCell(tenant), value: writeUsage(usage) };
+      book(usage.account, live, clock.now());
+      return { key: usageCell(live.key.tenant), value: JSON.stringify(usage.account) };
     },
     alive(key) {
       const state = lives.peek(key)?.state;
