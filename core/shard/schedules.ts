@@ -77,6 +77,9 @@ const SLICE = 2;
 const RETRY = 250;
 /** So long a due time waits for the limit of creations a second, ms; then it is refused. */
 const PATIENCE = 60_000;
+/** Schedules that are counted in one read, and tenants whose number is remembered. */
+const COUNTED = 1_000;
+const REMEMBERED = 10_000;
 /** How long an error may be. */
 const MAX_MESSAGE = 500;
 
@@ -89,7 +92,9 @@ export function createSchedules(parts: SchedulesParts): Schedules {
   const { use, change } = createScheduleBook({ shard, store, committer, settled: (record) => note(record?.next ?? null) });
   /** Tenants whose due times wait for their limit of creations, and until when. */
   const putOff = new Map<string, number>();
-  /** Those of which one is being counted. */
+  /** How many schedules a tenant has, of those that were counted; changed by one request at a time. */
+  const counts = new Map<string, number>();
+  /** Tenants of which one is changed. */
   const counting = new Map<string, Promise<void>>();
   let armed: { readonly at: number; readonly cancel: () => void } | undefined;
   let ready = false, stopped = false, reading = false, again = false;
@@ -99,8 +104,9 @@ export function createSchedules(parts: SchedulesParts): Schedules {
   // ---- what is asked of them
 
   function apply(request: Asked, decided: Decided): Promise<void> {
-    if (request.act === "put") return counted(request.tenant, () => use(request, (entry) => put(entry, request.settings, decided)));
-    return use(request, (entry) => applyTo(entry, request, decided));
+    const act = (): Promise<void> =>
+      use(request, (entry) => request.act === "put" ? put(entry, request.settings, decided) : applyTo(entry, request, decided));
+    return request.act === "put" || request.act === "delete" ? counted(request.tenant, act) : act();
   }
 
   function applyTo(entry: Entry, request: Exclude<Asked, { act: "put" }>, decided: Decided): void | Promise<void> {
@@ -113,6 +119,7 @@ export function createSchedules(parts: SchedulesParts): Schedules {
     switch (request.act) {
       case "delete":
         change(entry, undefined);
+        countOn(request.tenant, -1);
         return decided(DONE, undefined);
       case "pause":
         if (!record.paused) change(entry, { ...record, paused: true, next: null });
@@ -143,23 +150,43 @@ export function createSchedules(parts: SchedulesParts): Schedules {
   async function put(entry: Entry, settings: ScheduleSettings, decided: Decided): Promise<void> {
     const { tenant } = entry.key;
     const { schedules: most } = limits(tenant);
+    const isNew = entry.record === undefined;
+    const full = isNew && await count(tenant) >= most;
     stillOurs();
-    if (entry.record === undefined && await count(tenant, most) >= most) {
+    if (full) {
       const why = `the limit of ${most} schedules has been reached`;
       return decided(refused("quota_exceeded", `Cannot put the schedule "${entry.key.id}": ${why}`), undefined);
     }
-    stillOurs();
-    const durable = change(entry, setTo(entry.record, settings, clock.now(), cron));
+    change(entry, setTo(entry.record, settings, clock.now(), cron));
+    if (isNew) countOn(tenant, 1);
     decided(DONE, undefined);
-    // whoever counts next finds it in the store
-    await durable;
   }
 
-  async function count(tenant: string, most: number): Promise<number> {
-    return (await store.cells(shard, { prefix: tenantPrefix(tenant), limit: most })).length;
+  /** How many a tenant has, durable or not. */
+  async function count(tenant: string): Promise<number> {
+    let found = counts.get(tenant);
+    if (found !== undefined) return found;
+    // of those that were forgotten here, the last changes may be on their way
+    await new Promise<void>((done) => committer.wait(shard, tenant, { ok: done, lost: () => done() }));
+    const prefix = tenantPrefix(tenant);
+    found = 0;
+    for (let after = ""; ;) {
+      const cells = await store.cells(shard, { prefix, limit: COUNTED, ...(after !== "" && { after }) });
+      found += cells.length;
+      if (cells.length < COUNTED) break;
+      after = (cells[cells.length - 1] as { key: string }).key;
+    }
+    if (counts.size >= REMEMBERED) counts.delete(counts.keys().next().value as string);
+    counts.set(tenant, found);
+    return found;
   }
 
-  /** One at a time for each tenant. Does not wait for what is left to be done once it is decided. */
+  function countOn(tenant: string, by: 1 | -1): void {
+    const found = counts.get(tenant);
+    if (found !== undefined) counts.set(tenant, found + by);
+  }
+
+  /** What changes a tenant's number of schedules: one at a time. */
   function counted(tenant: string, body: () => Promise<void>): Promise<void> {
     const turn = (counting.get(tenant) ?? Promise.resolve()).then(body);
     const over = turn.catch(() => {}).then(() => {
