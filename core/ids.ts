@@ -8,6 +8,8 @@ import type { InstanceKey } from "./ports/store.ts";
 import { byteLength } from "./utf8.ts";
 
 const INSTANCE_ID = /^[a-zA-Z0-9_][a-zA-Z0-9-_]*$/;
+/** What an id may be by which something is found: those of instances made by a schedule named by its cron expression, too. */
+const ADDRESSABLE_ID = /^[a-zA-Z0-9, *\/#_-]{1,271}$/;
 const WORKFLOW_NAME = /^[a-zA-Z0-9_$][a-zA-Z0-9_$-]*$/;
 
 /** @throws {TenureError} `invalid_tenant_id`: 1 to 128 UTF-8 bytes without control characters */
@@ -23,6 +25,13 @@ export function checkTenantId(id: unknown): asserts id is string {
 /** @throws {WorkflowError} `invalid_instance_id`, in Cloudflare's words: letters, digits, `_`, `-`, at most 100, not starting with `-` */
 export function checkInstanceId(id: unknown): asserts id is string {
   if (typeof id !== "string" || id.length > 100 || !INSTANCE_ID.test(id)) {
+    throw new WorkflowError("invalid_instance_id", `Workflow instance has invalid id: ${quote(id)}`);
+  }
+}
+
+/** @throws {WorkflowError} `invalid_instance_id`: letters, digits, and any of `_`, `-`, `,`, `*`, `/`, `#` and the space, at most 271 */
+export function checkAddressableId(id: unknown): asserts id is string {
+  if (typeof id !== "string" || !ADDRESSABLE_ID.test(id)) {
     throw new WorkflowError("invalid_instance_id", `Workflow instance has invalid id: ${quote(id)}`);
   }
 }

@@ -12,9 +12,12 @@ import { checkInstanceId } from "./ids.ts";
 import type { Status } from "./instance/state.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock } from "./ports/clock.ts";
+import type { Cron } from "./ports/cron.ts";
 import type { Head, InstanceKey } from "./ports/store.ts";
 import type { Engine } from "./shard/engine.ts";
 import type { HeadData } from "./shard/live.ts";
+import { readRetention, type RetentionOptions } from "./retention.ts";
+import { createScheduleCalls, type WorkflowSchedules } from "./shard/schedule_calls.ts";
 import { errorOf, notFound, type Request } from "./shard/requests.ts";
 import { byteLength } from "./utf8.ts";
 import { decode, encode } from "./values.ts";
@@ -35,6 +38,8 @@ export interface WorkflowInstanceCreateOptions<Params = unknown> {
   readonly params?: Params;
   /** Another deployed version than the active one. */
   readonly version?: string;
+  /** How long it is kept once it has ended: at most, and by default, `limits.retention`. Then it is forgotten, and its id is free. */
+  readonly retention?: RetentionOptions;
 }
 
 /** Where an instance stands. */
@@ -144,10 +149,12 @@ export interface Workflow<Params = unknown, Output = unknown> {
   createBatch(
     batch:
       | { readonly instances: readonly WorkflowInstanceCreateOptions<Params>[] }
-      | { readonly count: number; readonly params?: Params },
+      | { readonly count: number; readonly params?: Params; readonly retention?: RetentionOptions },
   ): Promise<BatchResult<Output>>;
   /** The handle of an instance that exists. */
   get(id: string): Promise<WorkflowInstance<Output>>;
+  /** Instances that are made when a cron expression is due. */
+  readonly schedules: WorkflowSchedules<Params, WorkflowInstance<Output>>;
   /** Instances, oldest first. */
   list(
     options?: { readonly status?: Status; readonly cursor?: string; readonly limit?: number },
@@ -162,6 +169,7 @@ export interface WorkflowParts {
   readonly store: CallerStore;
   readonly clock: Clock;
   readonly limits: () => Limits;
+  readonly cron: Cron;
 }
 
 /** Most instances in one batch. */
@@ -183,7 +191,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
     if (typeof options !== "object" || options === null) {
       throw new TenureError("invalid_argument", `Cannot create an instance of ${quote(options)}: its options are not an object`);
     }
-    const { id, params, version } = options;
+    const { id, params, version, retention } = options;
     if (id !== undefined) checkInstanceId(id);
     return {
       verb: "create",
@@ -193,6 +201,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       fresh: id === undefined,
       params: encodeWithin(params === undefined ? {} : params, parts.limits().paramsBytes, "params"),
       ...(version !== undefined && { version }),
+      ...(retention !== undefined && { retention: readRetention(retention) }),
     };
   }
 
@@ -205,7 +214,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
     batch:
       | readonly WorkflowInstanceCreateOptions<Params>[]
       | { readonly instances: readonly WorkflowInstanceCreateOptions<Params>[] }
-      | { readonly count: number; readonly params?: Params },
+      | { readonly count: number; readonly params?: Params; readonly retention?: RetentionOptions },
   ): Promise<WorkflowInstance<Output>[] | BatchResult<Output>> {
     const plain = Array.isArray(batch);
     const list = batchList<Params>(batch);
@@ -314,6 +323,12 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       await headOf(typeof id === "string" ? id : String(id));
       return handle(id);
     },
+    schedules: createScheduleCalls<Params, WorkflowInstance<Output>>({
+      ...parts,
+      workflow: name,
+      encode: (params) => encodeWithin(params, parts.limits().paramsBytes, "params"),
+      handle,
+    }),
     async list({ status, cursor, limit = 100 } = {}) {
       const size = pageSize(limit);
       const after = cursor === undefined ? undefined : readCursor(cursor, ["number", "string"]);
@@ -368,12 +383,13 @@ function batchList<Params>(
   batch:
     | readonly WorkflowInstanceCreateOptions<Params>[]
     | { readonly instances: readonly WorkflowInstanceCreateOptions<Params>[] }
-    | { readonly count: number; readonly params?: Params },
+    | { readonly count: number; readonly params?: Params; readonly retention?: RetentionOptions },
 ): readonly WorkflowInstanceCreateOptions<Params>[] {
-  const options = batch as { instances?: unknown; count?: unknown; params?: Params };
+  const options = batch as { instances?: unknown; count?: unknown; params?: Params; retention?: RetentionOptions };
   let list: unknown = Array.isArray(batch) ? batch : options?.instances;
   if (list === undefined && Number.isSafeInteger(options?.count) && (options.count as number) <= MAX_BATCH) {
-    const each = options.params === undefined ? {} : { params: options.params };
+    const { params, retention } = options;
+    const each = { ...(params !== undefined && { params }), ...(retention !== undefined && { retention }) };
     list = Array.from({ length: Math.max(0, options.count as number) }, () => each);
   }
   if (!Array.isArray(list) || list.length === 0 || list.length > MAX_BATCH) {

@@ -22,6 +22,8 @@ export function evolve(state: State, record: Record, bytes: number): State {
       state.version = head.version;
       state.seed = head.seed;
       state.params = value ?? "";
+      state.schedule = head.schedule;
+      state.retention = head.retention;
       state.created = head.t;
       break;
     case "scheduled":

@@ -9,6 +9,7 @@
  */
 import { TenureError } from "../errors.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
+import type { Retention } from "../retention.ts";
 
 /** What a command is. `rollback`: a handler that undoes a `do`; the engine issues it. */
 export type Kind = "do" | "sleep" | "wait" | "call" | "timer" | "rollback";
@@ -20,6 +21,13 @@ interface At {
 
 /** The newest format that this version knows: it reads every one up to it. */
 export const FORMAT = 1;
+
+/** The due time of a schedule. */
+export interface CronSchedule {
+  readonly cron: string;
+  /** Ms. */
+  readonly scheduledTime: number;
+}
 
 /** The first record of a life. Value: the params. */
 export interface Created extends At {
@@ -34,6 +42,10 @@ export interface Created extends At {
   readonly seed: string;
   /** Version of that generator. */
   readonly rng: 1;
+  /** How long it is kept once it has ended, when it was asked for, ms. */
+  readonly retention?: Retention;
+  /** What it was made by, when it was a schedule. */
+  readonly schedule?: CronSchedule;
 }
 
 /** A command was issued for the first time. */

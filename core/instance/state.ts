@@ -4,7 +4,8 @@
  * @module
  */
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
-import type { Kind } from "./records.ts";
+import type { Retention } from "../retention.ts";
+import type { CronSchedule, Kind } from "./records.ts";
 
 /** A command of the run, or of a body. */
 export interface Op {
@@ -93,6 +94,9 @@ export interface State {
   version: string;
   seed: string;
   params: string;
+  /** The due time that it was made for, by a schedule. */
+  schedule: CronSchedule | undefined;
+  retention: Retention | undefined;
   created: number;
   /** Where it is: "active" covers queued, running and waiting. */
   phase: "active" | "pausing" | "paused" | "rollingBack" | "complete" | "errored" | "terminated";
@@ -163,6 +167,8 @@ export function emptyState(): State {
     version: "",
     seed: "",
     params: "",
+    schedule: undefined,
+    retention: undefined,
     created: 0,
     phase: "active",
     parked: undefined,

@@ -37,11 +37,17 @@ export interface ApplyParts {
   gone(): boolean;
 }
 
-/** What applies requests of one kind. */
-export type Applies<R> = (request: R, decided: Decided) => void | Promise<void>;
+/**
+ * What applies requests of one kind. `before` is asked at the moment in which a creation is decided: what it answers is
+ * what comes of it.
+ */
+export type Applies<R> = (request: R, decided: Decided, before?: () => Outcome | undefined) => void | Promise<void>;
 
 /** Hears of an outcome the moment it is decided, and of the instance that it left something of. */
 export type Decided = (outcome: Outcome, live: Live | undefined) => void;
+
+/** What a life begins with. */
+type Birth = Pick<State, "life" | "version" | "params" | "schedule" | "retention">;
 
 type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
 
@@ -52,12 +58,13 @@ type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
 export function createApply(
   parts: ApplyParts,
   upgrade: Applies<Of<"upgrade">>,
+  schedule: Applies<Of<"schedule">>,
   restartAt: (request: RestartAt, births: Births, decided: Decided) => Promise<void>,
 ): Applies<Request> {
   const { clock, opener, lives, tenants, runner } = parts;
   const births: Births = { versionFor, bear: (live, records) => bear(live.key, records, live) };
 
-  function apply(request: Request, decided: Decided): void | Promise<void> {
+  function apply(request: Request, decided: Decided, before?: () => Outcome | undefined): void | Promise<void> {
     switch (request.verb) {
       case "deploy":
       case "activate":
@@ -70,8 +77,8 @@ export function createApply(
           if (request.fresh) return decide(request, undefined, () => create(request, undefined, tenant), decided);
           return lives.find(request, (live): void | Promise<void> => {
             // thousands of other tenants were asked for meanwhile
-            if (tenants.usage(request.tenant) === undefined) return apply(request, decided);
-            return decide(request, live, () => create(request, live, tenant), decided);
+            if (tenants.usage(request.tenant) === undefined) return apply(request, decided, before);
+            return decide(request, live, () => before?.() ?? create(request, live, tenant), decided);
           });
         });
       case "format":
@@ -79,6 +86,8 @@ export function createApply(
         return decided(parts.raise(request.to), undefined);
       case "upgrade":
         return upgrade(request, decided);
+      case "schedule":
+        return schedule(request, decided);
       case "restart":
         if (request.from !== undefined) return restartAt({ ...request, from: request.from }, births, decided);
         return then(tenants.get(request.tenant), (tenant) => {
@@ -163,17 +172,18 @@ export function createApply(
   }
 
   function create(request: Of<"create">, existing: Live | undefined, tenant: TenantRecord | undefined): Outcome {
-    const { workflow, id, params } = request;
+    const { workflow, id, params, schedule, retention } = request;
     if (existing?.state !== undefined) {
       return refused("instance.already_exists", `(instance.already_exists) The instance "${id}" exists already`);
     }
     const version = versionFor(workflow, tenant, request.version);
     if (typeof version !== "string") return version;
-    return bear({ tenant: request.tenant, workflow, id }, [created(1, version, params)], existing);
+    return bear({ tenant: request.tenant, workflow, id }, [created({ life: 1, version, params, schedule, retention })], existing);
   }
 
-  function created(life: number, version: string, params: string): Record {
-    return record({ k: "created", v: parts.format(), t: clock.now(), life, version, seed: clock.uuid(), rng: 1 }, params);
+  function created({ params, life, version, schedule, retention }: Birth): Record {
+    const given = { ...(retention && { retention }), ...(schedule && { schedule }) };
+    return record({ k: "created", v: parts.format(), t: clock.now(), life, version, seed: clock.uuid(), rng: 1, ...given }, params);
   }
 
   /** A new life that begins with these records, unless the tenant has too many: its predecessor's journal goes with the same commit. */
@@ -184,7 +194,10 @@ export function createApply(
     if (no !== undefined) return no;
     if (before !== undefined) runner.end(before);
     const live = lives.replace(key, before, true);
+    live.owed.creates++;
     lives.append(live, records);
+    // what it keeps of the life before has been counted
+    live.share = { ...live.share, steps: live.state?.steps ?? 0 };
     runner.proceed(live);
     return DONE;
   }
@@ -192,7 +205,7 @@ export function createApply(
   function restart({ version: asked }: Of<"restart">, state: State, live: Live, tenant: TenantRecord | undefined): Outcome {
     const version = versionFor(live.key.workflow, tenant, asked);
     if (typeof version !== "string") return version;
-    return bear(live.key, [created(state.life + 1, version, state.params)], live);
+    return bear(live.key, [created({ ...state, life: state.life + 1, version })], live);
   }
 
   function control(request: Of<"event" | "pause" | "resume" | "terminate" | "delete">, state: State, live: Live): Outcome {

@@ -40,6 +40,10 @@ export const SOURCES: { readonly [name: string]: string } = {
     const race = await Promise.race([step.sleep("slow", "3 hours").then(() => "slow"), step.waitForEvent("w", { type: "late" }).then(({ payload }) => "event " + payload.n)]);
     await step.do("after " + race, async () => T.body("after"));
     return { all, outer, race, random: [Math.random(), crypto.randomUUID()] };`),
+  "scheduled": flow(`
+    const first = await step.do("first", async () => { await T.body("first"); return event.schedule; });
+    await step.sleep("nap", "2 hours");
+    return [first, event.schedule.cron, new Date(event.schedule.scheduledTime)];`),
   "upgraded": flow(`
     const kept = await step.do("kept", async () => { await T.body("kept"); return 1; });
     await step.sleep("nap", "2 hours");
