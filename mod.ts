@@ -71,8 +71,9 @@ export type { BrokenInstance, UpgradeOptions, UpgradeReport, SkippedInstance } f
 export type { SkipCode } from "./core/shard/requests.ts";
 export type { OutputOf, ParamsOf, Tenant, Version, WorkflowLike } from "./core/tenant.ts";
 export type { EnvRequest, LogContext, Logger, Tenure, TenureOptions } from "./core/tenure.ts";
+export type { Placement } from "./core/placement.ts";
+export type { BatchDeleteResult, BatchError } from "./core/workflow/batch.ts";
 export type {
-  BatchError,
   BatchResult,
   InstanceStatus,
   Workflow,

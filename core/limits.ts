@@ -14,7 +14,7 @@ export interface Limits {
   readonly steps: number;
   /** Longest sleep, and longest time-out of a wait, ms. */
   readonly sleep: number;
-  /** Bytes of an instance's params. */
+  /** Bytes of an instance's params, and of all those of one batch together. */
   readonly paramsBytes: number;
   /** Bytes of a step's result, and of a run's. */
   readonly resultBytes: number;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { placementOf } from "../placement.ts";
 import { eachRecord, FORMAT, type Record, type Scheduled, type Settled } from "./records.ts";
 import { emptyState, family, identity, type Op, type State } from "./state.ts";
 
@@ -23,6 +24,7 @@ export function evolve(state: State, record: Record, bytes: number): State {
       state.seed = head.seed;
       state.params = value ?? "";
       state.created = head.t;
+      state.placement = placementOf(head);
       break;
     case "scheduled":
       scheduled(state, head, seq);

@@ -4,11 +4,12 @@
  * @module
  */
 import { eachRecord, FORMAT, type Header } from "./records.ts";
+import { placementOf, type Placement } from "../placement.ts";
 import type { ErrorSummary } from "../ports/guest.ts";
 import { decode } from "../values.ts";
 
 /** One entry of an instance's history. */
-export interface HistoryEntry {
+export interface HistoryEntry extends Placement {
   /** Its number: dense, from 0. */
   readonly seq: number;
   /** When. */
@@ -88,6 +89,7 @@ function entryOf(
   if ("ok" in head) entry.ok = head.ok;
   if ("due" in head && head.due !== undefined) entry.due = new Date(head.due);
   if ("version" in head) entry.version = head.version;
+  if (head.k === "created") Object.assign(entry, placementOf(head));
   if (head.k === "event") entry.event = head.type;
   if ("error" in head && head.error !== undefined) entry.error = head.error;
   else if (value !== undefined) entry.value = decode(value);

@@ -8,6 +8,7 @@
  * @module
  */
 import { TenureError } from "../errors.ts";
+import type { Placement } from "../placement.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
 
 /** What a command is. */
@@ -22,7 +23,7 @@ interface At {
 export const FORMAT = 1;
 
 /** The first record of a life. Value: the params. */
-export interface Created extends At {
+export interface Created extends At, Placement {
   readonly k: "created";
   /** The format of the journal, which it keeps to its end: a reader refuses one that is newer than its {@linkcode FORMAT}. */
   readonly v: number;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Placement } from "../placement.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
 import type { Kind } from "./records.ts";
 
@@ -81,6 +82,8 @@ export interface State {
   seed: string;
   params: string;
   created: number;
+  /** What was wished for at its creation. */
+  placement: Placement;
   /** Where it is: "active" covers queued, running and waiting. */
   phase: "active" | "pausing" | "paused" | "complete" | "errored" | "terminated";
   /** Why the engine parked it. */
@@ -132,6 +135,7 @@ export function emptyState(): State {
     seed: "",
     params: "",
     created: 0,
+    placement: {},
     phase: "active",
     parked: undefined,
     t: 0,

@@ -9,6 +9,7 @@ import { eventReceived, pauseRequested, resumed, terminated } from "../instance/
 import { TenureError } from "../errors.ts";
 import { record } from "../instance/records.ts";
 import { isEnded, type State } from "../instance/state.ts";
+import { placementOf, type Placement } from "../placement.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
@@ -161,13 +162,13 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
     }
     const version = versionFor(workflow, tenant, request.version);
     if (typeof version !== "string") return version;
-    return bear({ tenant: request.tenant, workflow, id }, { life: 1, version, params }, existing);
+    return bear({ tenant: request.tenant, workflow, id }, { life: 1, version, params, placement: placementOf(request) }, existing);
   }
 
   /** A new life, unless the tenant has too many: its predecessor's journal goes with the same commit. */
   function bear(
     key: InstanceKey,
-    { params, ...life }: { readonly life: number; readonly version: string; readonly params: string },
+    { params, placement, ...life }: { readonly life: number; readonly version: string; readonly params: string; readonly placement: Placement },
     before: Live | undefined,
   ): Outcome {
     const usage = tenants.usage(key.tenant) as Usage;
@@ -176,7 +177,7 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
     if (no !== undefined) return no;
     if (before !== undefined) runner.end(before);
     const live = lives.replace(key, before, true);
-    lives.append(live, [record({ k: "created", v: parts.format(), t: clock.now(), ...life, seed: clock.uuid(), rng: 1 }, params)]);
+    lives.append(live, [record({ k: "created", v: parts.format(), t: clock.now(), ...life, seed: clock.uuid(), rng: 1, ...placement }, params)]);
     runner.proceed(live);
     return DONE;
   }
@@ -184,7 +185,8 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
   function restart(state: State, live: Live, tenant: TenantRecord | undefined): Outcome {
     const version = versionFor(live.key.workflow, tenant);
     if (typeof version !== "string") return version;
-    return bear(live.key, { life: state.life + 1, version, params: state.params }, live);
+    const { params, placement } = state;
+    return bear(live.key, { life: state.life + 1, version, params, placement }, live);
   }
 
   function control(request: Of<"event" | "pause" | "resume" | "terminate" | "delete">, state: State, live: Live): Outcome {

@@ -5,11 +5,12 @@
  */
 import { type ErrorCode, TenureError, WorkflowError } from "../errors.ts";
 import type { Departure } from "../execution/rehearsal.ts";
+import type { Placement } from "../placement.ts";
 import type { InstanceKey } from "../ports/store.ts";
 
 /** A request about one instance, or one tenant. */
 export type Request =
-  | {
+  | ({
     readonly verb: "create";
     readonly tenant: string;
     readonly workflow: string;
@@ -20,7 +21,7 @@ export type Request =
     readonly params: string;
     /** Another version than the active one. */
     readonly version?: string;
-  }
+  } & Placement)
   | {
     readonly verb: "event";
     readonly tenant: string;
