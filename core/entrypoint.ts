@@ -31,7 +31,11 @@ export type WorkflowDynamicDelayContext = {
   error: Error;
 };
 
-/** Computes the wait before a retry. Not supported yet: refused when the step is issued. */
+/**
+ * Computes the wait before a retry, in the attempt that has failed: it may use the real time, randomness and bindings,
+ * and has 5 seconds to answer. Its answer goes through `backoff` and is recorded. One that throws, answers with no
+ * duration or not in time fails the step for good, with a `NonRetryableDelayError`.
+ */
 export type WorkflowDelayFunction = (
   input: WorkflowDynamicDelayContext,
 ) => WorkflowDelayDuration | Promise<WorkflowDelayDuration>;

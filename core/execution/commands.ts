@@ -5,7 +5,7 @@
  */
 import { parseFrame } from "../frame.ts";
 import type { Command, ErrorSummary, StepConfig } from "../ports/guest.ts";
-import { checkStepConfig, checkStepName } from "../step_config.ts";
+import { checkSentConfig, checkStepName } from "../step_config.ts";
 import { cutToBytes } from "../utf8.ts";
 
 /** A checked command and its value. */
@@ -54,6 +54,11 @@ function check(f: Fields): Command | undefined {
       const head = { c: "done", id: f.id, attempt: f.attempt, ok: f.ok, retry: f.retry !== false } as const;
       return f.ok ? head : { ...head, error: summary(f.error) };
     }
+    case "delay": {
+      if (!isId(f.id) || !isId(f.attempt)) return undefined;
+      const head = { c: "delay", id: f.id, attempt: f.attempt } as const;
+      return isTime(f.ms) ? { ...head, ms: Math.ceil(f.ms) } : { ...head, error: summary(f.error) };
+    }
     case "end":
       if (typeof f.ok !== "boolean") return undefined;
       return f.ok ? { c: "end", ok: true } : { c: "end", ok: false, error: summary(f.error) };
@@ -87,7 +92,7 @@ function isName(v: unknown): v is string {
 }
 function checkedConfig(config: unknown): StepConfig | undefined {
   try {
-    return checkStepConfig(config);
+    return checkSentConfig(config);
   } catch {
     return undefined;
   }

@@ -70,6 +70,12 @@ export function body(op: Op, begins: Attempt, now: number, seed: string): Outgoi
   return { frame: frame(head), time: null, owner: op.op, begins };
 }
 
+/** Asks for the wait before the next attempt. */
+export function delay(op: Op, { id, attempt }: Attempt, error: string, now: number, seed: string): Outgoing {
+  const head = { d: "delay", now, id, attempt, name: op.name, count: op.count, config: op.config, seed };
+  return { frame: frame(head, error), time: null, owner: op.op };
+}
+
 /** Aborts an attempt's signal. */
 export function abort(id: number, attempt: number, owner: number): Outgoing {
   return { frame: frame({ d: "abort", id, attempt }), time: null, owner };

@@ -197,12 +197,10 @@ export function createExecution(desk: Desk, run: Run): Execution {
         return;
       case "end":
         return ended(command.ok, value, command.error);
-      case "done": {
-        const op = replay.opOf(command.id);
-        if (op === undefined) return;
-        const result: AttemptResult = { ok: command.ok, value, error: command.error, retry: command.retry ?? true };
-        return bodies.done(op, command.attempt, result);
-      }
+      case "done":
+        return bodies.done(command.id, command.attempt, { ok: command.ok, value, error: command.error, retry: command.retry ?? true });
+      case "delay":
+        return bodies.delayed(command.id, command.attempt, command);
       default:
         return issue(command, value);
     }
@@ -215,7 +213,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (attempt === undefined) return;
     if (command.c === "timer") return bodies.timer(attempt, command.id, command.ms);
     if (command.c === "call") return bodies.call(attempt, command, value);
-    if (bodies.over(attempt.op)) return bodies.refuse(attempt, command.id);
+    if (attempt.failed !== undefined || bodies.over(attempt.op)) return bodies.refuse(attempt, command.id);
     const { known } = replay.match(attempt.op, command.c, nameOf(command));
     if (known === undefined) return recordIssued(command, value, attempt.op);
     replay.bind(known.op, command.id);

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { eachRecord, FORMAT, type Header } from "./records.ts";
+import { eachRecord, FORMAT, type Header, type Scheduled } from "./records.ts";
 import { placementOf, type Placement } from "../placement.ts";
 import type { ErrorSummary } from "../ports/guest.ts";
 import { decode } from "../values.ts";
+import { shownOutput } from "./shown.ts";
 
 /** One entry of an instance's history. */
 export interface HistoryEntry extends Placement {
@@ -46,7 +47,7 @@ export interface HistoryEntry extends Placement {
   readonly due?: Date;
   /** An event's type. */
   readonly event?: string;
-  /** Params, result, payload or output. */
+  /** Params, result, payload or output. `[REDACTED]` is the result of a step whose config says `sensitive: "output"`. */
   readonly value?: unknown;
   /** What failed. */
   readonly error?: ErrorSummary;
@@ -58,12 +59,12 @@ export interface HistoryEntry extends Placement {
 
 /** Reads entries from `from`, at most `limit`, of a journal whose format is at most `newest`. */
 export function readHistory(journal: readonly string[], from: number, limit: number, newest: number = FORMAT): HistoryEntry[] {
-  const names: { kind: NonNullable<HistoryEntry["kind"]>; name: string }[] = [];
+  const ops: Scheduled[] = [];
   const entries: HistoryEntry[] = [];
   let seq = 0;
   eachRecord(journal, ({ head, value }) => {
-    if (head.k === "scheduled") names[head.op] = { kind: head.kind, name: head.name };
-    if (seq >= from && entries.length < limit) entries.push(entryOf(seq, head, value, names));
+    if (head.k === "scheduled") ops[head.op] = head;
+    if (seq >= from && entries.length < limit) entries.push(entryOf(seq, head, value, ops));
     seq++;
   }, newest);
   return entries;
@@ -73,14 +74,15 @@ function entryOf(
   seq: number,
   head: Header,
   value: string | undefined,
-  names: readonly { kind: NonNullable<HistoryEntry["kind"]>; name: string }[],
+  ops: readonly Scheduled[],
 ): HistoryEntry {
   const entry: { -readonly [K in keyof HistoryEntry]: HistoryEntry[K] } = {
     seq,
     timestamp: new Date(head.t),
     type: head.k,
   };
-  if ("op" in head) Object.assign(entry, names[head.op], { op: head.op });
+  const op = "op" in head ? ops[head.op] : undefined;
+  if (op !== undefined) Object.assign(entry, { kind: op.kind, name: op.name, op: op.op });
   if (head.k === "scheduled") {
     if (head.in !== undefined) entry.parent = head.in;
     if (head.start === 1) entry.attempt = 1;
@@ -92,7 +94,7 @@ function entryOf(
   if (head.k === "created") Object.assign(entry, placementOf(head));
   if (head.k === "event") entry.event = head.type;
   if ("error" in head && head.error !== undefined) entry.error = head.error;
-  else if (value !== undefined) entry.value = decode(value);
+  else if (value !== undefined) entry.value = head.k === "settled" ? shownOutput(op?.config, value) : decode(value);
   if (head.k === "paused" && head.code !== undefined) entry.reason = `${head.code}: ${head.message}`;
   if (head.k === "interrupted") entry.reason = head.why;
   return entry;

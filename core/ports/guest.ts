@@ -151,6 +151,18 @@ export type Delivery =
     /** Fresh randomness for this attempt. */
     readonly seed: string;
   }
+  /** Asks the step's author, in the attempt that has failed, how long to wait before the next one. Value: the error. */
+  | {
+    readonly d: "delay";
+    readonly now: number;
+    readonly id: number;
+    readonly attempt: number;
+    readonly name: string;
+    readonly count: number;
+    readonly config?: StepConfig;
+    /** Fresh randomness. */
+    readonly seed: string;
+  }
   /** Aborts the attempt's `ctx.signal`: its result will not be heard. */
   | { readonly d: "abort"; readonly id: number; readonly attempt: number };
 
@@ -158,10 +170,13 @@ export type Delivery =
 export interface StepConfig {
   readonly retries: {
     readonly limit: number;
-    readonly delay: number | string;
+    /** Without it the guest answers anew for each failure: a {@linkcode Delivery} `delay`. */
+    readonly delay?: number | string;
     readonly backoff: "constant" | "linear" | "exponential";
   };
   readonly timeout: number | string;
+  /** The output is hidden wherever it would be shown. */
+  readonly sensitive?: "output";
 }
 
 /** What the host needs of an error beside its value: name ≤ 128, message ≤ 4,096 UTF-8 bytes. */
@@ -193,6 +208,8 @@ export type Command =
     readonly retry?: boolean;
     readonly error?: ErrorSummary;
   }
+  /** The answer to `delay`: a wait in ms, or why there is none. */
+  | { readonly c: "delay"; readonly id: number; readonly attempt: number; readonly ms?: number; readonly error?: ErrorSummary }
   /** `run` ended. Value: its output or its error. */
   | { readonly c: "end"; readonly ok: boolean; readonly error?: ErrorSummary }
   /** `console`. Value: the text, not encoded. */

@@ -11,9 +11,10 @@ import type { WorkflowCallbackContext, WorkflowEntrypoint, WorkflowExecutionCont
 import { parseFrame } from "../../../core/frame.ts";
 import type { Command, Delivery } from "../../../core/ports/guest.ts";
 import { DEFAULT_STEP_CONFIG } from "../../../core/step_config.ts";
-import { decode, encode } from "../../../core/values.ts";
+import { decode, describeError, encode } from "../../../core/values.ts";
 import { makeEnv } from "./bindings.ts";
 import type { ContextTracker, Scope } from "./context.ts";
+import { answerOf, asError, type Delay } from "./delay.ts";
 import { type Failure, failureOf, refusalOf } from "./failure.ts";
 import { errorField, numberField, textField } from "./headers.ts";
 import { freeze, NativeDate, NativeError, NativePromise, safeMap } from "./intrinsics.ts";
@@ -59,10 +60,13 @@ interface Pending {
   readonly reject: (error: unknown) => void;
   /** Of a `do`. */
   readonly body: Body | undefined;
+  /** Of a `do` whose config says more than the default. */
+  readonly delay: Delay;
   /** Set when it is issued. */
   scope: Scope | undefined;
-  /** The highest attempt so far. */
+  /** The highest attempt so far, and what it threw. */
   attempt: number;
+  thrown: unknown;
 }
 
 interface Running {
@@ -72,6 +76,7 @@ interface Running {
 
 type Start = Delivery & { d: "start" };
 type RunBody = Delivery & { d: "body" };
+type AskDelay = Delivery & { d: "delay" };
 
 const OUTPUT = freeze({ __proto__: null, root: "output" }) as { root: string };
 const ARGUMENTS = freeze({ __proto__: null, root: "arguments" }) as { root: string };
@@ -113,9 +118,9 @@ export function createRuntime(host: RuntimeHost): Runtime {
     return id;
   }
 
-  function issue(kind: string, fields: string, body?: Body, value?: string): Promise<unknown> {
+  function issue(kind: string, fields: string, body?: Body, delay?: Delay, value?: string): Promise<unknown> {
     const promise = new NativePromise<unknown>((resolve, reject) => {
-      register(kind, fields, value, { resolve, reject, body, scope: undefined, attempt: 0 });
+      register(kind, fields, value, { resolve, reject, body, delay, scope: undefined, attempt: 0, thrown: undefined });
     });
     guard?.(promise);
     return promise;
@@ -134,7 +139,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
     } catch (error) {
       return refuse(error);
     }
-    return issue("call", textField("target", target) + textField("method", method), undefined, value);
+    return issue("call", textField("target", target) + textField("method", method), undefined, undefined, value);
   }
 
   const step = makeStep({ issue, refuse, now: () => scope()?.now ?? 0 });
@@ -151,6 +156,8 @@ export function createRuntime(host: RuntimeHost): Runtime {
         return settle(delivery, taken.value);
       case "body":
         return runBody(delivery);
+      case "delay":
+        return ask(delivery, taken.value);
       case "abort":
         return abort(delivery.id, delivery.attempt);
     }
@@ -231,13 +238,15 @@ export function createRuntime(host: RuntimeHost): Runtime {
     const scope: Scope = { id, attempt, seed, now, open: 0, closed: false };
     const state: Running = { scope, controller: undefined };
     entry.attempt = attempt;
+    entry.thrown = undefined;
     running.set(id, state);
     bodies++;
-    context.run(scope, () => void attemptBody(body, bodyContext(delivery, state), state));
+    context.run(scope, () => void attemptBody(entry, bodyContext(delivery, state), state));
   }
 
-  async function attemptBody(body: Body, ctx: WorkflowCallbackContext, state: Running): Promise<void> {
+  async function attemptBody(entry: Pending, ctx: WorkflowCallbackContext, state: Running): Promise<void> {
     const { id, attempt } = state.scope;
+    const body = entry.body as Body;
     let failure: Failure | undefined;
     let text = "";
     try {
@@ -249,6 +258,8 @@ export function createRuntime(host: RuntimeHost): Runtime {
       }
     } catch (error) {
       failure = failureOf(error);
+      // what it throws because its time is over says nothing
+      if (!state.scope.closed) entry.thrown = error;
     }
     if (running.get(id) === state) running.delete(id);
     bodies--;
@@ -257,7 +268,34 @@ export function createRuntime(host: RuntimeHost): Runtime {
     sendFrame(`${head}false,"retry":${failure.retry}${errorField(failure.error)}}`, failure.text);
   }
 
-  function bodyContext(delivery: RunBody, state: Running): WorkflowCallbackContext {
+  /** Asks the author of a step whose attempt has failed how long to wait. */
+  function ask(delivery: AskDelay, value: string | undefined): void {
+    const { id, attempt, seed, now } = delivery;
+    const entry = pending.get(id);
+    if (entry?.body === undefined || attempt < entry.attempt) return;
+    const thrown = entry.thrown === undefined || attempt > entry.attempt ? value === undefined ? undefined : decode(value) : entry.thrown;
+    const scope: Scope = { id, attempt, seed, now, open: 0, closed: false };
+    const state: Running = { scope, controller: undefined };
+    running.set(id, state);
+    bodies++;
+    context.run(scope, () => void answer(entry.delay, delivery, thrown, state));
+  }
+
+  async function answer(delay: Delay, delivery: AskDelay, thrown: unknown, state: Running): Promise<void> {
+    const { id, attempt } = delivery;
+    let field: string;
+    try {
+      const { step, config } = bodyContext(delivery, state);
+      field = numberField("ms", await answerOf(delay, { ctx: { step, attempt, config }, error: asError(thrown) }));
+    } catch (error) {
+      field = errorField(describeError(error));
+    }
+    if (running.get(id) === state) running.delete(id);
+    bodies--;
+    sendFrame(`{"c":"delay","id":${id},"attempt":${attempt}${field}}`, undefined);
+  }
+
+  function bodyContext(delivery: RunBody | AskDelay, state: Running): WorkflowCallbackContext {
     let config: WorkflowCallbackContext["config"] | undefined;
     return {
       step: { name: delivery.name, count: delivery.count },
@@ -292,7 +330,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
       }
     },
     timer(ms: number, callback: () => void) {
-      const entry: Pending = { resolve: callback, reject() {}, body: undefined, scope: undefined, attempt: 0 };
+      const entry: Pending = { resolve: callback, reject() {}, body: undefined, delay: undefined, scope: undefined, attempt: 0, thrown: undefined };
       return register("timer", numberField("ms", ms), undefined, entry);
     },
     forget(id: number) {

@@ -12,6 +12,7 @@ import {
   fatalError,
 } from "../../../core/step_config.ts";
 import { parseDuration } from "../../../core/duration.ts";
+import type { Delay } from "./delay.ts";
 import { configField, numberField, textField } from "./headers.ts";
 import { freeze, NativeError, timeOf } from "./intrinsics.ts";
 
@@ -21,7 +22,7 @@ export type Body = (ctx: WorkflowCallbackContext) => unknown;
 /** What the step object asks of the runtime. */
 export interface StepRuntime {
   /** Issues a command of a kind with further fields of its header, and resolves when it is settled. */
-  issue(kind: string, fields: string, body?: Body): Promise<unknown>;
+  issue(kind: string, fields: string, body?: Body, delay?: Delay): Promise<unknown>;
   /** A promise that rejects. */
   refuse(error: unknown): Promise<never>;
   /** The logical time where the caller is. */
@@ -49,7 +50,9 @@ export function makeStep({ issue, refuse, now }: StepRuntime): WorkflowStep {
           throw fatalError(`Cannot run the step "${checked}": rollback handlers are not supported yet`);
         }
         const fields = textField("name", checked);
-        return issue("do", config === undefined ? fields : fields + configField(config), body as Body);
+        if (config === undefined) return issue("do", fields, body as Body);
+        const delay = config.retries.delay ?? (second as { retries: { delay: Delay } }).retries.delay;
+        return issue("do", fields + configField(config), body as Body, delay);
       } catch (error) {
         return refuse(error);
       }
