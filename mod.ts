@@ -59,6 +59,7 @@ export type {
   Head,
   Image,
   InstanceKey,
+  JournalPart,
   Lease,
   Message,
   ShardBatch,
@@ -76,9 +77,16 @@ export type { BatchDeleteResult, BatchError } from "./core/workflow/batch.ts";
 export type {
   BatchResult,
   InstanceStatus,
+  WorkflowEventInput,
   Workflow,
   WorkflowInstance,
   WorkflowInstanceCreateOptions,
-  WorkflowInstanceEvent,
 } from "./core/workflow.ts";
+export type {
+  FeedEvent,
+  ShownStepConfig,
+  WorkflowInstanceEvent,
+  WorkflowInstanceEventType,
+} from "./core/instance/feed_types.ts";
+export type { WorkflowInstanceSubscribeOptions, WorkflowInstanceSubscription } from "./core/workflow/subscription.ts";
 export { ValueError, type ValueErrorCode } from "./core/values.ts";

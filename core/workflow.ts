@@ -19,6 +19,7 @@ import { errorOf, notFound, type Request } from "./shard/requests.ts";
 import { byteLength } from "./utf8.ts";
 import { decode, encode } from "./values.ts";
 import { type BatchDeleteResult, type BatchError, createList, createMany, deleteMany } from "./workflow/batch.ts";
+import { createSubscription, type WorkflowInstanceSubscribeOptions, type WorkflowInstanceSubscription } from "./workflow/subscription.ts";
 
 /** Options of {@linkcode Workflow.create}. */
 export interface WorkflowInstanceCreateOptions<Params = unknown> extends Placement {
@@ -51,7 +52,7 @@ export interface InstanceStatus<Output = unknown> {
 }
 
 /** An event for {@linkcode WorkflowInstance.sendEvent}. */
-export interface WorkflowInstanceEvent {
+export interface WorkflowEventInput {
   /** 1 to 100 characters. */
   readonly type: string;
   /** What the step that waits for it gets. */
@@ -77,9 +78,21 @@ export interface WorkflowInstance<Output = unknown> {
   /** Forgets it. */
   delete(): Promise<void>;
   /** Gives it an event: durable when it returns, kept until a step waits for it, first in, first out by type. */
-  sendEvent(event: WorkflowInstanceEvent): Promise<void>;
+  sendEvent(event: WorkflowEventInput): Promise<void>;
   /** Resolves with the output, rejects with the error of the run. */
   result(options?: { readonly signal?: AbortSignal }): Promise<Output>;
+  /**
+   * Follows it: what has happened in its present life, then what happens, in order and each once, as it is committed.
+   *
+   * @example
+   * ```ts ignore
+   * using events = await order.subscribe({ filter: ["step_completed"] });
+   * for await (const event of events) console.log(event);
+   * ```
+   *
+   * @throws {TenureError} `invalid_argument` for a cursor or a type of event that there is not
+   */
+  subscribe(options?: WorkflowInstanceSubscribeOptions): Promise<WorkflowInstanceSubscription>;
   /** Its journal, oldest first. */
   history(
     options?: { readonly cursor?: string; readonly limit?: number },
@@ -207,6 +220,14 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
         await engine.submit({ verb: "event", ...key, type, payload: text, at, ...(event !== undefined && { event }) });
       },
       result: (options) => resultOf(key, options?.signal),
+      async subscribe(options) {
+        const subscription = createSubscription({ key, engine, store, notFound: () => unknown(id) }, options);
+        await headOf(id).catch((error) => {
+          subscription[Symbol.dispose]();
+          throw error;
+        });
+        return subscription;
+      },
       async history({ cursor, limit = 100 } = {}) {
         const from = cursor === undefined ? 0 : readCursor(cursor, ["number"])[0] as number;
         const size = pageSize(limit);

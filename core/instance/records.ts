@@ -200,10 +200,11 @@ export function readRecord(line: string): Record {
  * Calls `each` with every record of a journal (texts of whole records, one a line) and its line.
  *
  * @param newest the newest format that is read
+ * @param first number of the first record
  * @throws {TenureError} `storage_newer` when a newer version has written it, `corrupt` when it is no journal
  */
-export function eachRecord(journal: readonly string[], each: (record: Record, line: string) => void, newest: number = FORMAT): void {
-  let seq = 0;
+export function eachRecord(journal: readonly string[], each: (record: Record, line: string) => void, newest: number = FORMAT, first: number = 0): void {
+  let seq = first;
   for (const text of journal) {
     for (const line of text.split("\n")) {
       try {

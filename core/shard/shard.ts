@@ -47,6 +47,8 @@ export interface ShardParts {
   readonly clean: boolean;
   /** A head was committed, or the instance is gone. */
   changed(text: string, head: Head | undefined): void;
+  /** Records of an instance were committed whose head stays as it is. */
+  appended(text: string): void;
 }
 
 /** One owned shard. */
@@ -127,8 +129,9 @@ export function createShard(parts: ShardParts): Shard {
       timers.recover().then(() => recovering = false);
     },
     committed(live, head) {
-      if (head !== undefined) parts.changed(live.text, head);
       if (live.state === undefined) parts.changed(live.text, undefined);
+      else if (head !== undefined) parts.changed(live.text, head);
+      else parts.appended(live.text);
       const wake = live.state === undefined ? null : wakeOf(live, live.state);
       // also when the head is what it was: a clock that jumped back has woken it too early, and nothing else would again
       if (live.activity !== "queued") timers.note(wake);
