@@ -2,7 +2,7 @@
  * What a workflow's author writes against: Cloudflare's own classes and types by their own names, so that the same
  * source type-checks and runs on both.
  *
- * Ours beyond Cloudflare: the `signal` of {@linkcode WorkflowCallbackContext}.
+ * Ours beyond Cloudflare: the `signal` of {@linkcode WorkflowCallbackContext}, and {@linkcode WorkflowStep.setState}.
  *
  * @module
  */
@@ -191,6 +191,12 @@ export interface WorkflowStep {
     name: string,
     options: { type: string; timeout?: WorkflowTimeoutDuration | number },
   ): Promise<WorkflowStepEvent<T>>;
+  /**
+   * Publishes what the run wants to be known of it, at most 64 KiB: `instance.state()` shows the last one, and
+   * `instance.subscribe()` tells each. Recorded like a step, so a replay publishes nothing again; in a step's callback
+   * each attempt publishes its own. Tenure's, not Cloudflare's: `await step.setState?.(…)` runs on both.
+   */
+  setState?: (state: unknown) => Promise<void>;
 }
 
 /** What a class is constructed with beside its env: there for Cloudflare's signature. */

@@ -18,6 +18,8 @@ export interface Limits {
   readonly paramsBytes: number;
   /** Bytes of a step's result, and of a run's. */
   readonly resultBytes: number;
+  /** Bytes of the state that a run publishes. */
+  readonly stateBytes: number;
   /** Bytes of an event's payload. */
   readonly eventBytes: number;
   /**
@@ -70,6 +72,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   sleep: 365 * 86_400_000,
   paramsBytes: MiB,
   resultBytes: MiB,
+  stateBytes: 64 * 1024,
   eventBytes: MiB,
   journalBytes: 256 * MiB,
   bufferedEvents: 1_000,

@@ -93,6 +93,8 @@ export interface WorkflowInstance<Output = unknown> {
    * @throws {TenureError} `invalid_argument` for a cursor or a type of event that there is not
    */
   subscribe(options?: WorkflowInstanceSubscribeOptions): Promise<WorkflowInstanceSubscription>;
+  /** The last state that its run has published with `step.setState`; `undefined` before. Committed, and there after its end. */
+  state<T = unknown>(): Promise<T | undefined>;
   /** Its journal, oldest first. */
   history(
     options?: { readonly cursor?: string; readonly limit?: number },
@@ -220,6 +222,10 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
         await engine.submit({ verb: "event", ...key, type, payload: text, at, ...(event !== undefined && { event }) });
       },
       result: (options) => resultOf(key, options?.signal),
+      async state<T>() {
+        const { state } = (await headOf(id)).data;
+        return state === undefined ? undefined : decode(state) as T;
+      },
       async subscribe(options) {
         const subscription = createSubscription({ key, engine, store, notFound: () => unknown(id) }, options);
         await headOf(id).catch((error) => {

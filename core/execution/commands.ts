@@ -46,6 +46,8 @@ function check(f: Fields): Command | undefined {
     case "call":
       if (!isId(f.id) || !isOwner(f.in) || !isShort(f.target) || !isShort(f.method)) return undefined;
       return { c: "call", id: f.id, in: f.in, target: f.target, method: f.method };
+    case "state":
+      return isId(f.id) && isOwner(f.in) ? { c: "state", id: f.id, in: f.in } : undefined;
     case "timer":
       if (!isId(f.id) || !isOwner(f.in) || !isTime(f.ms)) return undefined;
       return { c: "timer", id: f.id, in: f.in, ms: f.ms };

@@ -214,6 +214,8 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (command.c === "timer") return bodies.timer(attempt, command.id, command.ms);
     if (command.c === "call") return bodies.call(attempt, command, value);
     if (attempt.failed !== undefined || bodies.over(attempt.op)) return bodies.refuse(attempt, command.id);
+    // each attempt publishes its own
+    if (command.c === "state") return recordIssued(command, value, attempt.op);
     const { known } = replay.match(attempt.op, command.c, nameOf(command));
     if (known === undefined) return recordIssued(command, value, attempt.op);
     replay.bind(known.op, command.id);
@@ -241,7 +243,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
 
   function recordIssued(command: Issued, value: string, parent: number): void {
     if (isEnded(state)) return;
-    desk.append(schedule(state, command, parent, facts()));
+    desk.append(schedule(state, command, parent, facts(), value));
     if (isEnded(state)) return bodies.runEnded();
     const op = state.ops[state.ops.length - 1] as Op;
     replay.bind(op.op, command.id);

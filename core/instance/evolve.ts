@@ -27,7 +27,7 @@ export function evolve(state: State, record: Record, bytes: number): State {
       state.placement = placementOf(head);
       break;
     case "scheduled":
-      scheduled(state, head, seq);
+      scheduled(state, head, value, seq);
       break;
     case "started": {
       const op = state.ops[head.op] as Op;
@@ -103,7 +103,7 @@ export function stateOf(journal: readonly string[], newest: number = FORMAT): St
   return state;
 }
 
-function scheduled(state: State, head: Scheduled, seq: number): void {
+function scheduled(state: State, head: Scheduled, value: string | undefined, seq: number): void {
   const parent = head.in ?? -1;
   const group = family(parent, head.kind, head.name);
   const count = (state.counts.get(group) ?? 0) + 1;
@@ -138,6 +138,7 @@ function scheduled(state: State, head: Scheduled, seq: number): void {
   state.byIdentity.set(identity(parent, head.kind, head.name, count), op.op);
   if (head.kind === "do") state.steps++;
   if (head.kind === "call") state.calls++;
+  if (head.kind === "state" && value !== undefined) state.published = value;
   if (head.refused !== undefined) state.refusals++;
 }
 

@@ -80,7 +80,7 @@ const TELLS: { readonly [K in Header["k"]]: Tell<K> } = {
     reader.params = value;
     return [{ type: "workflow_queued" }];
   },
-  scheduled: (head, _value, reader) => [...started(reader), ...scheduled(head, reader)],
+  scheduled: (head, value, reader) => [...started(reader), ...scheduled(head, value, reader)],
   started({ op, attempt }, _value, { open }) {
     const found = open.get(op);
     if (found === undefined) return NOTHING;
@@ -119,7 +119,7 @@ function end(reader: Reader, event: FeedEvent, fromOutside = false): readonly Fe
   return fromOutside ? [event] : [...started(reader), event];
 }
 
-function scheduled(head: Scheduled, { open, counts }: Reader): readonly FeedEvent[] {
+function scheduled(head: Scheduled, value: string | undefined, { open, counts }: Reader): readonly FeedEvent[] {
   const group = family(head.in ?? -1, head.kind, head.name);
   const count = (counts.get(group) ?? 0) + 1;
   counts.set(group, count);
@@ -134,6 +134,8 @@ function scheduled(head: Scheduled, { open, counts }: Reader): readonly FeedEven
       return [{ type: "sleep_started", stepName, durationMs: Math.max(0, (head.due ?? head.t) - head.t) }];
     case "wait":
       return [{ type: "wait_started", stepName, eventType: head.type ?? "" }];
+    case "state":
+      return value === undefined ? NOTHING : [{ type: "workflow_state", state: decode(value) }];
     case "call":
     case "timer":
       return NOTHING;
@@ -163,6 +165,7 @@ function settled(head: Settled, value: string | undefined, { open }: Reader): re
       return [{ type: head.ok ? "wait_completed" : "wait_timed_out", stepName }];
     case "call":
     case "timer":
+    case "state":
       return NOTHING;
     default:
       return kind satisfies never;

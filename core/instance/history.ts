@@ -31,8 +31,8 @@ export interface HistoryEntry extends Placement {
     | "completed"
     | "errored"
     | "terminated";
-  /** What the entry is of: a step, a sleep, a wait, a binding call, a timer. */
-  readonly kind?: "do" | "sleep" | "wait" | "call" | "timer";
+  /** What the entry is of: a step, a sleep, a wait, a binding call, a timer, a published state. */
+  readonly kind?: "do" | "sleep" | "wait" | "call" | "timer" | "state";
   /** Its name. */
   readonly name?: string;
   /** Its number within the life. */
@@ -47,7 +47,7 @@ export interface HistoryEntry extends Placement {
   readonly due?: Date;
   /** An event's type. */
   readonly event?: string;
-  /** Params, result, payload or output. `[REDACTED]` is the result of a step whose config says `sensitive: "output"`. */
+  /** Params, result, payload, published state or output. `[REDACTED]` is the result of a step whose config says `sensitive: "output"`. */
   readonly value?: unknown;
   /** What failed. */
   readonly error?: ErrorSummary;

@@ -12,7 +12,7 @@ import type { Placement } from "../placement.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
 
 /** What a command is. */
-export type Kind = "do" | "sleep" | "wait" | "call" | "timer";
+export type Kind = "do" | "sleep" | "wait" | "call" | "timer" | "state";
 
 interface At {
   /** When, ms; never less than that of the record before (I14). */
@@ -37,7 +37,7 @@ export interface Created extends At, Placement {
   readonly rng: 1;
 }
 
-/** A command was issued for the first time. */
+/** A command was issued for the first time. Value: the state that it publishes (state, unless it is refused). */
 export interface Scheduled extends At {
   readonly k: "scheduled";
   /** Dense number of the command within the life. */

@@ -122,6 +122,8 @@ export interface State {
   pausedAt: number;
   /** When it was reached. */
   stoppedAt: number;
+  /** The last state that was published, encoded. */
+  published: string | undefined;
   output: string | undefined;
   error: ErrorSummary | undefined;
   ended: number | null;
@@ -157,6 +159,7 @@ export function emptyState(): State {
     crashes: 0,
     pausedAt: 0,
     stoppedAt: 0,
+    published: undefined,
     output: undefined,
     error: undefined,
     ended: null,

@@ -197,6 +197,8 @@ export type Command =
   | { readonly c: "wait"; readonly id: number; readonly in: number; readonly name: string; readonly type: string; readonly timeout: number }
   /** Calls `method` of binding `target`. Value: the array of arguments. */
   | { readonly c: "call"; readonly id: number; readonly in: number; readonly target: string; readonly method: string }
+  /** Publishes a state. Value: the state. */
+  | { readonly c: "state"; readonly id: number; readonly in: number }
   /** A timer of `setTimeout`, ms. */
   | { readonly c: "timer"; readonly id: number; readonly in: number; readonly ms: number }
   /** A body ended. Value: its result or its error. `retry` false: never again. */

@@ -40,7 +40,7 @@ export interface Live {
   /** The head as last handed to the store. */
   written: string;
   /** What that head was made of, when it was made here: nothing else of a state moves a head. */
-  shown: { readonly status: Status; readonly wake: number | null; readonly ended: number | null; readonly parked: State["parked"] } | undefined;
+  shown: { readonly status: Status; readonly wake: number | null; readonly ended: number | null; readonly parked: State["parked"]; readonly published: string | undefined } | undefined;
   /** Whether the old journal has to go first. */
   drop: boolean;
   /** Lines not handed to the store yet. */
@@ -135,6 +135,8 @@ export interface HeadData {
   readonly version: string;
   /** Encoded. */
   readonly output?: string;
+  /** Encoded: the last one that was published. */
+  readonly state?: string;
   readonly error?: { readonly name: string; readonly message: string };
   readonly parked?: { readonly code: string; readonly message: string };
 }
@@ -143,6 +145,7 @@ export interface HeadData {
 export function headOf(live: Live, state: State): Head {
   const data: { -readonly [K in keyof HeadData]: HeadData[K] } = { life: state.life, version: state.version };
   if (state.output !== undefined) data.output = state.output;
+  if (state.published !== undefined) data.state = state.published;
   if (state.error !== undefined) data.error = state.error;
   if (state.parked !== undefined) data.parked = state.parked;
   return {

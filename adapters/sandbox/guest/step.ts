@@ -12,6 +12,7 @@ import {
   fatalError,
 } from "../../../core/step_config.ts";
 import { parseDuration } from "../../../core/duration.ts";
+import { encode } from "../../../core/values.ts";
 import type { Delay } from "./delay.ts";
 import { configField, numberField, textField } from "./headers.ts";
 import { freeze, NativeError, timeOf } from "./intrinsics.ts";
@@ -22,7 +23,7 @@ export type Body = (ctx: WorkflowCallbackContext) => unknown;
 /** What the step object asks of the runtime. */
 export interface StepRuntime {
   /** Issues a command of a kind with further fields of its header, and resolves when it is settled. */
-  issue(kind: string, fields: string, body?: Body, delay?: Delay): Promise<unknown>;
+  issue(kind: string, fields: string, body?: Body, delay?: Delay, value?: string): Promise<unknown>;
   /** A promise that rejects. */
   refuse(error: unknown): Promise<never>;
   /** The logical time where the caller is. */
@@ -30,6 +31,7 @@ export interface StepRuntime {
 }
 
 const ceil = Math.ceil;
+const STATE = freeze({ __proto__: null, root: "state" }) as { root: string };
 const DAY = "24 hours";
 // The last time that a Date can show.
 const LAST_TIME = 8.64e15;
@@ -94,10 +96,18 @@ export function makeStep({ issue, refuse, now }: StepRuntime): WorkflowStep {
         return refuse(error);
       }
     },
+    setState(state: unknown): Promise<unknown> {
+      try {
+        return issue("state", "", undefined, undefined, encode(state, STATE));
+      } catch (error) {
+        return refuse(error);
+      }
+    },
   };
   freeze(step.do);
   freeze(step.sleep);
   freeze(step.sleepUntil);
   freeze(step.waitForEvent);
+  freeze(step.setState);
   return freeze(step) as unknown as WorkflowStep;
 }

@@ -41,6 +41,7 @@ export function whenAtRest(state: State, issued: (op: number) => boolean, facts:
       return startAttempt(state, op, facts);
     case "sleep":
     case "timer":
+    case "state":
       return [record({ k: "settled", t, op: op.op, ok: true })];
     case "wait": {
       if (event >= 0) return [record({ k: "settled", t, op: op.op, ok: true, event })];
@@ -72,7 +73,7 @@ function candidate(state: State, op: Op, now: number): { at: number; event: numb
     if (event !== undefined && (op.due === null || accepted <= op.due)) return { at: Math.max(accepted, op.at), event };
   }
   if (op.due !== null) return op.due <= now ? { at: op.due, event: -1 } : undefined;
-  return op.kind === "do" || op.kind === "call" ? { at: op.at, event: -1 } : undefined;
+  return op.kind === "do" || op.kind === "call" || op.kind === "state" ? { at: op.at, event: -1 } : undefined;
 }
 
 /** The wait of a type that was registered first gets its first event. */
