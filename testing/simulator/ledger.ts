@@ -155,9 +155,10 @@ export function createLedger(world: World): Ledger {
   function checkHead(name: string, { head, life }: InstanceModel): void {
     const wrong = (rule: string, what: string): void =>
       world.fail(rule, `${name}: ${what} (status ${head.status}, wake ${head.wake}, journal ${life.phase})`);
-    const data = JSON.parse(head.data === "" ? "{}" : head.data) as { life?: number; output?: string };
+    const data = JSON.parse(head.data === "" ? "{}" : head.data) as { life?: number; output?: string; state?: string };
     if (data.life !== life.life) return wrong("I24", `the head is of life ${data.life}, the journal of ${life.life}`);
     if (head.ended !== life.ended || head.created !== life.created) return wrong("I24", "the times differ");
+    if (data.state !== life.published) return wrong("I24", "the published states differ");
     if (life.phase === "active") return checkActive();
     if (head.status !== (life.phase === "pausing" ? "waitingForPause" : life.phase)) return wrong("I24", "the states differ");
     if (head.wake !== (life.phase === "pausing" ? 0 : null)) wrong("I11", "a wake time that is not its state's");
