@@ -12,6 +12,7 @@ import { type Clients, type Server, startClients, type Target } from "./clients.
 import { createEffects } from "./effects.ts";
 import { connect } from "./faulty_store.ts";
 import { bindingOf, guestsOf, type MakeSandbox, type RunLog } from "./guests.ts";
+import { startFollowers } from "./followers.ts";
 import { createLedger, nameOf } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
 import { expectedOf } from "./oracle.ts";
@@ -118,6 +119,7 @@ export async function simulate(
   boot(0);
   boot(1);
   const clients = startClients({ world, plan, ledger, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
+  const followers = startFollowers({ world, ledger, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
   const struck = scheduleBlows(world, plan, { standing: (slot) => slots[slot] !== undefined && !leaving.has(slots[slot].process) ? slots[slot] : undefined, overtake, closing });
   await run(() => world.now() >= plan.span && struck() === plan.blows.length);
 
@@ -133,7 +135,7 @@ export async function simulate(
   const since = world.now();
   let looked = 0;
   await run(() => {
-    if (clients.busy() === 0 && targets.every((t) => ledger.instances.get(nameOf(t))?.life.ended != null)) return true;
+    if (clients.busy() === 0 && targets.every((t) => ledger.instances.get(nameOf(t))?.life.ended != null) && followers.done()) return true;
     if (world.now() - since > HEALING) world.fail("I11", `not finished: ${stuck()}`);
     if (world.now() - looked > 1_000) {
       looked = world.now();
