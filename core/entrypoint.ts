@@ -125,11 +125,18 @@ export type WorkflowRollbackContext<T = unknown, Delay = WorkflowDelayDuration |
   ctx: WorkflowStepContext<Delay>;
   error: Error;
   output: T | undefined;
-  /** @deprecated Use `ctx.step.name` and `ctx.step.count` instead. */
+  /**
+   * `name-count`.
+   *
+   * @deprecated Use `ctx.step.name` and `ctx.step.count` instead.
+   */
   stepName: string;
 };
 
-/** Undoes a step. Not supported yet: refused when the step is issued. */
+/**
+ * Undoes a step: called when the run has failed, or is terminated with rollback, for each step that has begun. The last
+ * one begun comes first, and the first that fails for good stops the rest. It may call what is granted, and run no steps.
+ */
 export type WorkflowRollbackHandler<T = unknown, Delay = WorkflowDelayDuration | number> = (
   ctx: WorkflowRollbackContext<T, Delay>,
 ) => Promise<void>;

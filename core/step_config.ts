@@ -110,6 +110,16 @@ function checkConfig(config: unknown, sent: boolean): MergedStepConfig {
 }
 
 /**
+ * Checks the config of a rollback handler and fills in the defaults, which are a step's.
+ *
+ * @throws {Error} named `WorkflowFatalError`, naming the field
+ */
+export function checkRollbackConfig(config: unknown): MergedStepConfig {
+  const fields = record(config, "rollbackConfig", ["retries", "timeout"]);
+  return checkStepConfig({ retries: fields("retries"), timeout: fields("timeout") });
+}
+
+/**
  * Checks a duration that a workflow's author wrote and gives it back as written.
  *
  * @throws {Error} named `WorkflowFatalError`
@@ -145,8 +155,12 @@ function checkRetries(value: unknown, sent: boolean): StepConfig["retries"] {
   return { limit, delay: checkDuration(delay, "config.retries.delay"), backoff: backoff ?? "exponential" };
 }
 
-/** A reader of own fields: what a tenant put into `Object.prototype` is no config. */
-function record(value: unknown, what: string, known: readonly string[]): (field: string) => unknown {
+/**
+ * A reader of own fields of an options object: what a tenant put into `Object.prototype` is no option.
+ *
+ * @throws {Error} named `WorkflowFatalError`, when it is no object or has a field that is not known
+ */
+export function record(value: unknown, what: string, known: readonly string[]): (field: string) => unknown {
   if (typeof value !== "object" || value === null || isArray(value)) {
     throw fatalError(`Cannot use ${show(value)} as ${what}: it is not an object`);
   }

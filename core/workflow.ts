@@ -49,6 +49,8 @@ export interface InstanceStatus<Output = unknown> {
   readonly error?: { readonly name: string; readonly message: string };
   /** Why the engine paused it: `nondeterministic`, `crash_limit`, `code_unavailable`. */
   readonly paused?: { readonly code: string; readonly message: string };
+  /** What came of the rollback before the end: everything was undone, or the failure that stopped it. */
+  readonly rollback?: "complete" | { readonly name: string; readonly message: string };
 }
 
 /** An event for {@linkcode WorkflowInstance.sendEvent}. */
@@ -71,8 +73,11 @@ export interface WorkflowInstance<Output = unknown> {
   pause(): Promise<void>;
   /** Goes on after a pause. */
   resume(): Promise<void>;
-  /** Ends it now; what runs is aborted. */
-  terminate(): Promise<void>;
+  /**
+   * Ends it now; what runs is aborted. With `rollback` what runs comes to its end, then the steps that have begun and
+   * have a rollback handler are undone, the last begun first, and it ends after that.
+   */
+  terminate(options?: { readonly rollback?: boolean }): Promise<void>;
   /** Begins anew with the same id and params on the newest version, from any state; history and events are gone. */
   restart(): Promise<void>;
   /** Forgets it. */
@@ -198,7 +203,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
 
   function handle(id: string): WorkflowInstance<Output> {
     const key: InstanceKey = { tenant, workflow: name, id };
-    const control = (verb: "pause" | "resume" | "terminate" | "restart" | "delete") => () => engine.submit({ verb, ...key });
+    const control = (verb: "pause" | "resume" | "restart" | "delete") => () => engine.submit({ verb, ...key });
     return {
       id,
       async status() {
@@ -207,7 +212,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       },
       pause: control("pause"),
       resume: control("resume"),
-      terminate: control("terminate"),
+      terminate: ({ rollback = false } = {}) => engine.submit({ verb: "terminate", ...key, ...(rollback === true && { rollback }) }),
       restart: control("restart"),
       delete: control("delete"),
       async sendEvent({ type, payload, id: event }) {
@@ -300,12 +305,13 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
 }
 
 function statusOf<Output>(head: Head, data: HeadData): InstanceStatus<Output> {
-  const { output, error, parked } = data;
+  const { output, error, parked, rollback } = data;
   return {
     status: head.status as Status,
     output: output === undefined ? null : decode(output) as Output,
     ...(error !== undefined && { error }),
     ...(parked !== undefined && { paused: parked }),
+    ...(rollback !== undefined && { rollback }),
   };
 }
 

@@ -15,7 +15,7 @@ import { isEnded, type Op } from "../instance/state.ts";
 import type { ErrorSummary } from "../ports/guest.ts";
 import { Attempt } from "./attempt.ts";
 import type { Calls } from "./calls.ts";
-import { abort, answer, body, delay, type Outgoing, settle } from "./deliveries.ts";
+import { abort, answer, body, delay, type Outgoing, rollback, settle } from "./deliveries.ts";
 import type { Desk } from "./desk.ts";
 
 /** What bodies need of their execution. */
@@ -131,7 +131,7 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
     if (failed !== undefined || !asksForDelay(state, op, attempt, result, facts())) return false;
     const asking = new Attempt(clock, { op, attempt, id, timeout: DELAY_TIMEOUT, failed: result });
     began(asking);
-    reply(delay(state.ops[op] as Op, asking, result.value, clock.now(), clock.uuid()));
+    reply(delay(state, state.ops[op] as Op, asking, result.value, clock.now(), clock.uuid()));
     return true;
   }
 
@@ -152,7 +152,8 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
       replay.enter(op.op);
       const begun = new Attempt(clock, { op: op.op, attempt, id, timeout: attemptTimeout(op) });
       began(begun);
-      deliver(body(op, begun, clock.now(), clock.uuid()));
+      const now = clock.now(), seed = clock.uuid();
+      deliver(op.kind === "rollback" ? rollback(state, op, begun, now, seed) : body(op, begun, now, seed));
     },
     around(id) {
       const op = replay.opOf(id);

@@ -31,9 +31,18 @@ function check(f: Fields): Command | undefined {
     case "do": {
       if (!isId(f.id) || !isOwner(f.in) || !isName(f.name)) return undefined;
       const head = { c: "do", id: f.id, in: f.in, name: f.name } as const;
-      if (f.config === undefined) return head;
-      const config = checkedConfig(f.config);
-      return config === undefined ? undefined : { ...head, config };
+      if (f.config === undefined && f.rollback === undefined) return head;
+      const config = f.config === undefined ? undefined : checkedConfig(f.config);
+      const rollbackConfig = f.rollbackConfig === undefined ? undefined : checkedConfig(f.rollbackConfig);
+      if ((f.config !== undefined && config === undefined) || (f.rollbackConfig !== undefined && rollbackConfig === undefined)) return undefined;
+      // handlers within a step are not kept: a replay does not run the body that makes them
+      if (f.rollback !== undefined && (!isId(f.rollback) || f.in !== 0)) return undefined;
+      return {
+        ...head,
+        ...(config !== undefined && { config }),
+        ...(f.rollback !== undefined && { rollback: f.rollback }),
+        ...(rollbackConfig !== undefined && { rollbackConfig }),
+      };
     }
     case "sleep":
       if (!isId(f.id) || !isOwner(f.in) || !isName(f.name)) return undefined;

@@ -71,9 +71,20 @@ export function body(op: Op, begins: Attempt, now: number, seed: string): Outgoi
 }
 
 /** Asks for the wait before the next attempt. */
-export function delay(op: Op, { id, attempt }: Attempt, error: string, now: number, seed: string): Outgoing {
-  const head = { d: "delay", now, id, attempt, name: op.name, count: op.count, config: op.config, seed };
+export function delay(state: State, op: Op, { id, attempt }: Attempt, error: string, now: number, seed: string): Outgoing {
+  const { name, count } = state.ops[op.of] ?? op;
+  const head = { d: "delay", now, id, attempt, name, count, config: op.config, seed };
   return { frame: frame(head, error), time: null, owner: op.op };
+}
+
+/** Runs an attempt at a rollback handler. */
+export function rollback(state: State, op: Op, begins: Attempt, now: number, seed: string): Outgoing {
+  const { id, attempt } = begins;
+  const { name, count, settled } = state.ops[op.of] as Op;
+  const error = decode(state.rollback?.value ?? "u");
+  const value = settled?.ok === true && settled.value !== undefined ? { error, output: decode(settled.value) } : { error };
+  const head = { d: "rollback", now, id, attempt, name, count, config: op.config, seed };
+  return { frame: frame(head, encode(value)), time: null, owner: op.op, begins };
 }
 
 /** Aborts an attempt's signal. */

@@ -13,58 +13,18 @@ import { type Issued, nameOf, schedule } from "../instance/decide/command.ts";
 import { diverged, pauseReached, THE_END } from "../instance/decide/control.ts";
 import { guestDied, runEnded, runStalled } from "../instance/decide/end.ts";
 import { nextAtRest, whenAtRest } from "../instance/decide/rest.ts";
+import { nextRollback, rollbackLost } from "../instance/decide/rollback.ts";
 import { attemptEnded, type AttemptResult } from "../instance/decide/step.ts";
 import { createReplay, describe, type Replay } from "../instance/replay.ts";
 import { isEnded, type Op } from "../instance/state.ts";
-import type { Guest, Turn } from "../ports/guest.ts";
+import type { Turn } from "../ports/guest.ts";
 import { createBodies } from "./bodies.ts";
 import { createCalls } from "./calls.ts";
 import { createLogs } from "./logs.ts";
 import { readCommand } from "./commands.ts";
-import { COLLECT, type Grants, type Outgoing, settle, start } from "./deliveries.ts";
+import { COLLECT, type Outgoing, settle, start } from "./deliveries.ts";
 import type { Desk, LogLine } from "./desk.ts";
-
-/** What an execution runs. */
-export interface Run {
-  readonly workflow: string;
-  readonly id: string;
-  readonly className: string;
-  readonly grants: Grants;
-  /** Distinguishes attempts across instances and lives, for idempotency keys. */
-  readonly key: string;
-  /** Whether the guest reaches the outside only through us. */
-  readonly mediated: boolean;
-  readonly guest: Guest;
-}
-
-/** Where an execution stands after {@linkcode Execution.advance}. */
-export type Standing =
-  /** More can be done at once. */
-  | "ready"
-  /** It waits for a commit, its guest, a body or a call. */
-  | "busy"
-  /** Only time or a message can move it: its guest can go. */
-  | "resting"
-  /** Over, paused, or ended with nothing left to run. */
-  | "over"
-  /** Its guest died of something that is not the tenant's error: it has to be made anew. */
-  | "dead";
-
-/** One live run. */
-export interface Execution {
-  /** Runs up to `turns` turns; no other begins after `ms`. */
-  advance(turns: number, ms: number): Standing;
-  /** Attempts that run. */
-  running(): number;
-  /** Whether the guest has still to be given, or to issue again, what the history holds. */
-  replaying(): boolean;
-  /** How long nothing happens by itself, ms; perhaps less. `Infinity`: for ever. */
-  idle(): number;
-  /** The guest has issued commands between turns. */
-  collect(): void;
-  /** Lets the guest go; late answers are nobody's. */
-  close(): void;
-}
+import type { Execution, Run, Standing } from "./run.ts";
 
 /** How long a guest that acts by itself may take to issue a recorded command again before that counts as divergence, ms. */
 const REPLAY_GRACE = 10_000;
@@ -99,6 +59,8 @@ export function createExecution(desk: Desk, run: Run): Execution {
   });
   /** What the run issued that its history does not hold, while it has not issued again all that it holds. */
   const held: { readonly command: Issued; readonly value: string }[] = [];
+  /** The guest's numbers of rollback handlers, by the step that they undo. */
+  const handlers = new Map<number, number>();
   const issued = (op: number): boolean => state.ops[op]?.parent === -1 ? replay.issued(op) : bodies.issued(op);
 
   function advance(turns: number, ms: number): Standing {
@@ -213,7 +175,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (attempt === undefined) return;
     if (command.c === "timer") return bodies.timer(attempt, command.id, command.ms);
     if (command.c === "call") return bodies.call(attempt, command, value);
-    if (attempt.failed !== undefined || bodies.over(attempt.op)) return bodies.refuse(attempt, command.id);
+    if (attempt.failed !== undefined || bodies.over(attempt.op) || state.ops[attempt.op]?.kind === "rollback") return bodies.refuse(attempt, command.id);
     // each attempt publishes its own
     if (command.c === "state") return recordIssued(command, value, attempt.op);
     const { known } = replay.match(attempt.op, command.c, nameOf(command));
@@ -228,6 +190,8 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (state.phase === "paused") return close();
     const { known, ...found } = replay.match(-1, command.c, nameOf(command));
     if (known === undefined) {
+      // nothing new begins: only what it would undo is asked of it
+      if (state.rollback !== undefined) return;
       if ("diverged" in found && found.diverged) return partWays(named(command));
       if (replay.missing() === undefined) recordIssued(command, value, -1);
       else held.push({ command, value });
@@ -235,6 +199,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
     }
     replayed = true;
     replay.bind(known.op, command.id);
+    announce(command, known);
     if (known.kind === "call" && known.settled === undefined) calls.keep(known.op, value);
     if (held.length > 0 && replay.missing() === undefined) {
       for (const { command, value } of held.splice(0)) recordIssued(command, value, -1);
@@ -247,8 +212,15 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (isEnded(state)) return bodies.runEnded();
     const op = state.ops[state.ops.length - 1] as Op;
     replay.bind(op.op, command.id);
+    announce(command, op);
     if (op.kind === "call") calls.keep(op.op, value);
     if (op.running) effect(op);
+  }
+
+  function announce(command: Issued, op: Op): void {
+    if (command.c !== "do" || command.rollback === undefined) return;
+    handlers.set(op.op, command.rollback);
+    if (op.undone >= 0) replay.bind(op.undone, command.rollback);
   }
 
   /** What a started attempt stands for happens when its start is durable (I4). */
@@ -289,17 +261,23 @@ export function createExecution(desk: Desk, run: Run): Execution {
     }
     if (isEnded(state) || state.phase === "paused" || closed) return false;
     if (isReplaying()) return false;
-    const due = whenAtRest(state, issued, facts());
+    const due = whatNext(facts());
     const records = due.length > 0 ? due : pauseReached(state, facts());
     happened(records);
     return records.length > 0;
+  }
+
+  function whatNext(facts: Facts): Records {
+    const due = whenAtRest(state, issued, facts);
+    return due.length > 0 ? due : nextRollback(state, (op) => handlers.has(op), facts);
   }
 
   /** Appends what an input or a decision came to, and does what follows from it. */
   function happened(records: Records): void {
     desk.append(records);
     for (const { head } of records) {
-      if (head.k === "started") effect(state.ops[head.op] as Op);
+      if (head.k === "scheduled" && head.of !== undefined) replay.bind(head.op, handlers.get(head.of) as number);
+      if (head.k === "started" || head.k === "scheduled") effect(state.ops[head.op] as Op);
       if (head.k === "settled") bodies.settled(state.ops[head.op] as Op);
     }
   }
@@ -310,9 +288,9 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (isEnded(state)) return bodies.size() > 0 ? "busy" : "over";
     if (state.phase === "paused") return "over";
     const missing = replay.missing();
-    if (missing !== undefined && replay.next() === undefined) return astray();
+    if (missing !== undefined && replay.next() === undefined) return astray(missing);
     if (replay.behind() || bodies.size() > 0) return "busy";
-    if (state.open.size > 0) return isHeld() ? "over" : "resting";
+    if (state.open.size > 0 || state.rollback !== undefined) return isHeld() ? "over" : "resting";
     // nothing is open: a guest that acts by itself may still go on, one that cannot never will
     if (!mediated) return "busy";
     desk.append(runStalled(state, facts()));
@@ -321,11 +299,11 @@ export function createExecution(desk: Desk, run: Run): Execution {
 
   /** A drain holds what could go on: no time says when, so the next owner has to find it as one that runs (I11). */
   function isHeld(): boolean {
-    return desk.draining() && whenAtRest(state, issued, { ...facts(), draining: false }).length > 0;
+    return desk.draining() && whatNext({ ...facts(), draining: false }).length > 0;
   }
 
   /** The guest is at rest and has not issued what its journal holds. */
-  function astray(): Standing {
+  function astray(missing: Op): Standing {
     if (!mediated) {
       const now = clock.monotonic();
       if (graceUntil === undefined) {
@@ -335,7 +313,8 @@ export function createExecution(desk: Desk, run: Run): Execution {
       if (now < graceUntil) return "busy";
     }
     const [first] = held, ahead = replay.ahead();
-    partWays(first !== undefined ? named(first.command) : ahead !== undefined ? describe(ahead) : null);
+    if (state.rollback !== undefined) desk.append(rollbackLost(state, missing, facts()));
+    else partWays(first !== undefined ? named(first.command) : ahead !== undefined ? describe(ahead) : null);
     return "over";
   }
 
@@ -346,10 +325,11 @@ export function createExecution(desk: Desk, run: Run): Execution {
   }
 
   function ended(ok: boolean, value: string, error: AttemptResult["error"]): void {
-    if (isEnded(state)) return;
+    // who rolls back runs again only for its handlers
+    if (isEnded(state) || state.rollback !== undefined) return;
     if (replay.missing() !== undefined || (mediated && replay.behind())) return partWays(THE_END);
     desk.append(runEnded(state, { ok, value, error }, facts()));
-    bodies.runEnded();
+    if (isEnded(state)) bodies.runEnded();
   }
 
   function died(turn: Turn, owner: number): void {

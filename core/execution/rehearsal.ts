@@ -13,7 +13,8 @@ import type { Limits } from "../limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Death, Guest, Turn } from "../ports/guest.ts";
 import type { Desk } from "./desk.ts";
-import { createExecution, type Execution, type Run } from "./execution.ts";
+import { createExecution } from "./execution.ts";
+import type { Execution, Run } from "./run.ts";
 
 /** How code fails to keep to a history. */
 export interface Departure {

@@ -31,7 +31,7 @@ export function evolve(state: State, record: Record, bytes: number): State {
       break;
     case "started": {
       const op = state.ops[head.op] as Op;
-      start(state, op, head.attempt, head.t);
+      start(state, op, head.attempt, head.t, seq);
       break;
     }
     case "attempt_failed": {
@@ -65,7 +65,7 @@ export function evolve(state: State, record: Record, bytes: number): State {
       break;
     case "resumed":
       shift(state, head.t);
-      state.phase = "active";
+      state.phase = state.rollback === undefined ? "active" : "rollingBack";
       state.parked = undefined;
       state.crashes = 0;
       break;
@@ -76,12 +76,19 @@ export function evolve(state: State, record: Record, bytes: number): State {
       if (head.why === "crash") state.crashes++;
       interrupt(state);
       break;
+    case "rollback_started":
+      state.phase = "rollingBack";
+      state.parked = undefined;
+      state.rollback = { seq, end: head.end, error: head.error, value: value ?? "u", left: state.undoable.length };
+      leaveOpen(state, ({ running, parent }) => running || parent !== -1);
+      break;
     case "completed":
     case "errored":
     case "terminated":
       state.phase = head.k === "completed" ? "complete" : head.k;
       state.ended = head.t;
       state.error = head.error;
+      state.rolledBack = head.rollback;
       if (head.k === "completed") state.output = value;
       break;
     default:
@@ -127,14 +134,21 @@ function scheduled(state: State, head: Scheduled, value: string | undefined, seq
     running: false,
     startedAt: 0,
     nested: false,
+    begun: -1,
+    rollback: head.rollback === 1 ? true : head.rollback,
+    of: head.of ?? -1,
+    undone: -1,
     settled: undefined,
   };
   state.ops.push(op);
   state.open.add(op.op);
-  if (head.start === 1) start(state, op, 1, head.t);
+  if (head.start === 1) start(state, op, 1, head.t, seq);
   else state.pending.add(op.op);
   const around = state.ops[parent];
   if (around !== undefined) around.nested = true;
+  const undoes = state.ops[op.of];
+  if (undoes !== undefined) undoes.undone = op.op;
+  if (undoes !== undefined && state.rollback !== undefined) state.rollback.left--;
   state.byIdentity.set(identity(parent, head.kind, head.name, count), op.op);
   if (head.kind === "do") state.steps++;
   if (head.kind === "call") state.calls++;
@@ -142,7 +156,11 @@ function scheduled(state: State, head: Scheduled, value: string | undefined, seq
   if (head.refused !== undefined) state.refusals++;
 }
 
-function start(state: State, op: Op, attempt: number, t: number): void {
+function start(state: State, op: Op, attempt: number, t: number, seq: number): void {
+  if (op.begun < 0) {
+    op.begun = seq;
+    if (op.rollback !== undefined) state.undoable.push(op.op);
+  }
   op.attempts = attempt;
   op.running = true;
   op.startedAt = t;
@@ -164,7 +182,7 @@ function settled(state: State, head: Settled, value: string | undefined, seq: nu
   op.running = false;
   op.due = null;
   close(state, op);
-  if (op.parent === -1) state.settlements.push(op.op);
+  if (op.parent === -1 && op.kind !== "rollback") state.settlements.push(op.op);
   if (head.event !== undefined) {
     state.queues.get(op.type)?.shift();
     state.buffered--;
@@ -183,6 +201,14 @@ function close(state: State, op: Op): void {
   }
 }
 
+/** Nothing more comes of any other. */
+function leaveOpen(state: State, which: (op: Op) => boolean): void {
+  for (const n of state.open) {
+    const op = state.ops[n] as Op;
+    if (!which(op)) close(state, op);
+  }
+}
+
 /** What ran within an attempt is cut off with it. */
 function cutWithin(state: State, op: Op): void {
   if (!op.nested) return;
@@ -196,6 +222,8 @@ function cutWithin(state: State, op: Op): void {
 }
 
 function interrupt(state: State): void {
+  // whoever undoes begins nothing again
+  if (state.rollback !== undefined) leaveOpen(state, ({ kind }) => kind === "rollback");
   for (const n of state.open) {
     (state.ops[n] as Op).running = false;
     state.pending.add(n);

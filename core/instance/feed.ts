@@ -11,7 +11,7 @@ import type { ErrorSummary } from "../ports/guest.ts";
 import { DEFAULT_STEP_CONFIG } from "../step_config.ts";
 import { decode } from "../values.ts";
 import type { FeedEvent, ShownStepConfig, WorkflowInstanceEvent } from "./feed_types.ts";
-import type { Header, Record, Scheduled, Settled } from "./records.ts";
+import type { Ended, Header, Record, Scheduled, Settled } from "./records.ts";
 import { shownOutput } from "./shown.ts";
 import { family } from "./state.ts";
 
@@ -45,6 +45,8 @@ export interface Feed {
 interface Reader {
   readonly open: Map<number, OpenOp>;
   readonly counts: Map<string, number>;
+  /** Names of steps with a rollback handler. */
+  readonly undoable: Map<number, string>;
   /** Encoded, until it is told. */
   params: string | undefined;
   started: boolean;
@@ -53,7 +55,7 @@ interface Reader {
 
 /** Begins at the top of a journal. */
 export function createFeed(instanceId: string, life: number): Feed {
-  const reader: Reader = { open: new Map(), counts: new Map(), params: undefined, started: false, ended: false };
+  const reader: Reader = { open: new Map(), counts: new Map(), undoable: new Map(), params: undefined, started: false, ended: false };
   let seq = 0;
   return {
     take({ head, value }) {
@@ -85,11 +87,13 @@ const TELLS: { readonly [K in Header["k"]]: Tell<K> } = {
     const found = open.get(op);
     if (found === undefined) return NOTHING;
     found.attempt = attempt;
-    return found.head.kind === "do" ? [{ type: "attempt_started", stepName: found.stepName, attempt }] : NOTHING;
+    return begun(found);
   },
   attempt_failed({ op, attempt, error, due, t }, _value, { open }) {
-    const stepName = open.get(op)?.stepName;
-    return stepName === undefined ? NOTHING : [{ type: "attempt_errored", stepName, attempt, retryDelayMs: due - t, error }];
+    const found = open.get(op);
+    if (found === undefined) return NOTHING;
+    const { stepName, head: { kind } } = found;
+    return [{ type: kind === "rollback" ? "rollback_attempt_errored" : "attempt_errored", stepName, attempt, retryDelayMs: due - t, error }];
   },
   settled,
   // that it was accepted is told by the wait that receives it
@@ -100,9 +104,13 @@ const TELLS: { readonly [K in Header["k"]]: Tell<K> } = {
   upgraded: () => NOTHING,
   // an attempt that was cut off is told by the one that follows it
   interrupted: () => NOTHING,
+  rollback_started: () => [{ type: "rollback_started" }],
   completed: (_head, value, reader) => end(reader, { type: "workflow_completed", ...(value !== undefined && { output: decode(value) }) }),
-  errored: ({ error }, _value, reader) => end(reader, { type: "workflow_errored", error: error ?? UNKNOWN }),
-  terminated: (_head, _value, reader) => end(reader, { type: "workflow_terminated" }, true),
+  errored: ({ error, rollback }, _value, reader) => [
+    ...rolledBack(rollback),
+    ...end(reader, { type: "workflow_errored", error: error ?? UNKNOWN }),
+  ],
+  terminated: ({ rollback }, _value, reader) => [...rolledBack(rollback), ...end(reader, { type: "workflow_terminated" }, true)],
 };
 
 const UNKNOWN: ErrorSummary = { name: "Error", message: "" };
@@ -114,21 +122,35 @@ function started(reader: Reader): readonly FeedEvent[] {
   return [{ type: "workflow_started", ...(reader.params !== undefined && { params: decode(reader.params) }) }];
 }
 
+function rolledBack(outcome: Ended["rollback"]): readonly FeedEvent[] {
+  if (outcome === undefined) return NOTHING;
+  return [{ type: outcome === "complete" ? "rollback_completed" : "rollback_errored" }];
+}
+
+function begun({ head: { kind }, stepName, attempt }: OpenOp): readonly FeedEvent[] {
+  if (kind === "do") return [{ type: "attempt_started", stepName, attempt }];
+  return kind === "rollback" ? [{ type: "rollback_attempt_started", stepName, attempt }] : NOTHING;
+}
+
 function end(reader: Reader, event: FeedEvent, fromOutside = false): readonly FeedEvent[] {
   reader.ended = true;
   return fromOutside ? [event] : [...started(reader), event];
 }
 
-function scheduled(head: Scheduled, value: string | undefined, { open, counts }: Reader): readonly FeedEvent[] {
+function scheduled(head: Scheduled, value: string | undefined, { open, counts, undoable }: Reader): readonly FeedEvent[] {
   const group = family(head.in ?? -1, head.kind, head.name);
   const count = (counts.get(group) ?? 0) + 1;
   counts.set(group, count);
-  const stepName = `${head.name}-${count}`;
-  open.set(head.op, { head, stepName, attempt: head.start ?? 0 });
+  const stepName = undoable.get(head.of ?? -1) ?? `${head.name}-${count}`;
+  const op: OpenOp = { head, stepName, attempt: head.start ?? 0 };
+  open.set(head.op, op);
+  if (head.rollback !== undefined) undoable.set(head.op, stepName);
   switch (head.kind) {
-    case "do": {
-      const event: FeedEvent = { type: "step_started", stepName, config: shownConfig(head.config) };
-      return head.start === 1 ? [event, { type: "attempt_started", stepName, attempt: 1 }] : [event];
+    case "do":
+    case "rollback": {
+      const type = head.kind === "do" ? "step_started" : "rollback_step_started";
+      const event: FeedEvent = { type, stepName, config: shownConfig(head.config) };
+      return head.start === 1 ? [event, ...begun(op)] : [event];
     }
     case "sleep":
       return [{ type: "sleep_started", stepName, durationMs: Math.max(0, (head.due ?? head.t) - head.t) }];
@@ -158,6 +180,10 @@ function settled(head: Settled, value: string | undefined, { open }: Reader): re
       if (attempt === 0) return [last];
       return [head.ok ? { type: "attempt_completed", stepName, attempt } : { type: "attempt_errored", stepName, attempt, error }, last];
     }
+    case "rollback":
+      return head.ok
+        ? [{ type: "rollback_attempt_completed", stepName, attempt }, { type: "rollback_step_completed", stepName }]
+        : [{ type: "rollback_attempt_errored", stepName, attempt, error }, { type: "rollback_step_errored", stepName, error }];
     case "sleep":
     case "wait":
       if (refused !== undefined) return [{ type: "step_errored", stepName, error }];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { eachRecord, FORMAT, type Header, type Scheduled } from "./records.ts";
+import { eachRecord, FORMAT, type Header, type Kind, type Scheduled } from "./records.ts";
 import { placementOf, type Placement } from "../placement.ts";
 import type { ErrorSummary } from "../ports/guest.ts";
 import { decode } from "../values.ts";
@@ -28,15 +28,18 @@ export interface HistoryEntry extends Placement {
     | "resumed"
     | "upgraded"
     | "interrupted"
+    | "rollback_started"
     | "completed"
     | "errored"
     | "terminated";
-  /** What the entry is of: a step, a sleep, a wait, a binding call, a timer, a published state. */
-  readonly kind?: "do" | "sleep" | "wait" | "call" | "timer" | "state";
+  /** What the entry is of: a step, a sleep, a wait, a binding call, a timer, a published state, the rollback of a step. */
+  readonly kind?: Kind;
   /** Its name. */
   readonly name?: string;
   /** Its number within the life. */
   readonly op?: number;
+  /** The step that it undoes (rollback). */
+  readonly of?: number;
   /** The `do` in whose body it was issued. */
   readonly parent?: number;
   /** The attempt, from 1. */
@@ -53,8 +56,10 @@ export interface HistoryEntry extends Placement {
   readonly error?: ErrorSummary;
   /** The version of the code that it runs in from here on (created, upgraded). */
   readonly version?: string;
-  /** Why it was paused or cut off by the engine. */
+  /** Why it was paused or cut off by the engine, or how it ends after a rollback. */
   readonly reason?: string;
+  /** What came of the rollback before the end. */
+  readonly rollback?: "complete" | ErrorSummary;
 }
 
 /** Reads entries from `from`, at most `limit`, of a journal whose format is at most `newest`. */
@@ -86,6 +91,7 @@ function entryOf(
   if (head.k === "scheduled") {
     if (head.in !== undefined) entry.parent = head.in;
     if (head.start === 1) entry.attempt = 1;
+    if (head.of !== undefined) entry.of = head.of;
   }
   if ("attempt" in head) entry.attempt = head.attempt;
   if ("ok" in head) entry.ok = head.ok;
@@ -97,5 +103,7 @@ function entryOf(
   else if (value !== undefined) entry.value = head.k === "settled" ? shownOutput(op?.config, value) : decode(value);
   if (head.k === "paused" && head.code !== undefined) entry.reason = `${head.code}: ${head.message}`;
   if (head.k === "interrupted") entry.reason = head.why;
+  if (head.k === "rollback_started") entry.reason = head.end;
+  if ((head.k === "errored" || head.k === "terminated") && head.rollback !== undefined) entry.rollback = head.rollback;
   return entry;
 }

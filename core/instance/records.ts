@@ -11,8 +11,8 @@ import { TenureError } from "../errors.ts";
 import type { Placement } from "../placement.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
 
-/** What a command is. */
-export type Kind = "do" | "sleep" | "wait" | "call" | "timer" | "state";
+/** What a command is. `rollback`: a handler that undoes a `do`; the engine issues it. */
+export type Kind = "do" | "sleep" | "wait" | "call" | "timer" | "state" | "rollback";
 
 interface At {
   /** When, ms; never less than that of the record before (I14). */
@@ -56,6 +56,10 @@ export interface Scheduled extends At {
   readonly config?: StepConfig;
   /** It is refused: settled so at the next rest. */
   readonly refused?: ErrorSummary;
+  /** It has a rollback handler (do), with this config when it is not the default. */
+  readonly rollback?: 1 | StepConfig;
+  /** The `do` that it undoes (rollback). */
+  readonly of?: number;
 }
 
 /** An attempt at a body, or a call, begins: durable before it does. */
@@ -132,10 +136,21 @@ export interface Interrupted extends At {
   readonly why: "crash" | "release" | "guest";
 }
 
+/** From here on it only undoes: steps that began and have a rollback handler, the last begun first. Value: the error of the run. */
+export interface RollbackStarted extends At {
+  readonly k: "rollback_started";
+  /** How it ends afterwards. */
+  readonly end: "errored" | "terminated";
+  /** Of the run. */
+  readonly error: ErrorSummary;
+}
+
 /** The end. Value: output or error. */
 export interface Ended extends At {
   readonly k: "completed" | "errored" | "terminated";
   readonly error?: ErrorSummary;
+  /** What came of the rollback before it: all was undone, or the first failure that stopped it. */
+  readonly rollback?: "complete" | ErrorSummary;
 }
 
 /** Any record's header. */
@@ -151,6 +166,7 @@ export type Header =
   | Resumed
   | Upgraded
   | Interrupted
+  | RollbackStarted
   | Ended;
 
 /** A record: its header and its value, when it has one. */
@@ -183,6 +199,7 @@ const KINDS: ReadonlySet<string> = new Set<Header["k"]>([
   "resumed",
   "upgraded",
   "interrupted",
+  "rollback_started",
   "completed",
   "errored",
   "terminated",

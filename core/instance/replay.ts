@@ -60,9 +60,14 @@ export function createReplay(state: State): Replay {
   const firstUnissued = (): Op | undefined => {
     for (; scanned < state.ops.length; scanned++) {
       const op = state.ops[scanned] as Op;
-      if (op.parent === -1 && ids[scanned] === undefined) return op;
+      if (op.parent === -1 && op.kind !== "rollback" && ids[scanned] === undefined) return op;
     }
     return undefined;
+  };
+  /** What was settled after a rollback began is not told to the run. */
+  const behind = (): boolean => {
+    const next = state.ops[state.settlements[cursor] ?? -1];
+    return next !== undefined && (state.rollback === undefined || (next.settled?.seq ?? 0) < state.rollback.seq);
   };
   return {
     match(parent, kind, name) {
@@ -73,7 +78,7 @@ export function createReplay(state: State): Replay {
       within.set(group, count);
       const op = state.byIdentity.get(identity(parent, kind, name, count));
       if (op !== undefined) return { known: state.ops[op] as Op };
-      return { known: undefined, diverged: parent === -1 && cursor < state.settlements.length };
+      return { known: undefined, diverged: parent === -1 && behind() };
     },
     bind(op, id) {
       ids[op] = id;
@@ -89,7 +94,7 @@ export function createReplay(state: State): Replay {
       for (const inner of state.open) if ((state.ops[inner] as Op).parent === op) stale.add(inner);
     },
     next() {
-      if (cursor >= state.settlements.length) return undefined;
+      if (!behind()) return undefined;
       const op = state.ops[state.settlements[cursor] as number] as Op;
       const unissued = firstUnissued();
       return unissued !== undefined && unissued.seq < (op.settled?.seq ?? 0) ? undefined : op;
@@ -97,7 +102,7 @@ export function createReplay(state: State): Replay {
     delivered() {
       cursor++;
     },
-    behind: () => cursor < state.settlements.length,
+    behind,
     missing: firstUnissued,
     ahead: () => state.ops.find(({ op, parent }) => op > scanned && parent === -1 && ids[op] !== undefined),
     expected: () => firstUnissued() ?? state.ops[state.settlements[cursor] ?? -1],
@@ -106,6 +111,6 @@ export function createReplay(state: State): Replay {
 
 /** How a command is named to a person. */
 export function describe({ kind, name, count }: Pick<Op, "kind" | "name" | "count">): string {
-  const what = { do: "step", sleep: "sleep", wait: "wait", call: "call", timer: "timer", state: "state" }[kind];
+  const what = { do: "step", sleep: "sleep", wait: "wait", call: "call", timer: "timer", state: "state", rollback: "rollback" }[kind];
   return `${what}${kind === "state" ? "" : ` "${name}"`}${count > 1 ? ` (${count})` : ""}`;
 }

@@ -41,6 +41,14 @@ export interface Op {
   startedAt: number;
   /** Whether a step was issued inside its body. */
   nested: boolean;
+  /** Number of the record that began its first attempt, or -1. */
+  begun: number;
+  /** Its rollback handler: that it has one, with its config when it is not the default. */
+  readonly rollback: true | StepConfig | undefined;
+  /** The `do` that it undoes (rollback), or -1. */
+  readonly of: number;
+  /** Its rollback (do), or -1: not begun. */
+  undone: number;
   settled: Outcome | undefined;
 }
 
@@ -71,6 +79,7 @@ export type Status =
   | "waiting"
   | "waitingForPause"
   | "paused"
+  | "rollingBack"
   | "complete"
   | "errored"
   | "terminated";
@@ -85,7 +94,7 @@ export interface State {
   /** What was wished for at its creation. */
   placement: Placement;
   /** Where it is: "active" covers queued, running and waiting. */
-  phase: "active" | "pausing" | "paused" | "complete" | "errored" | "terminated";
+  phase: "active" | "pausing" | "paused" | "rollingBack" | "complete" | "errored" | "terminated";
   /** Why the engine parked it. */
   parked: { readonly code: string; readonly message: string } | undefined;
   /** Time of the last record. */
@@ -124,9 +133,28 @@ export interface State {
   stoppedAt: number;
   /** The last state that was published, encoded. */
   published: string | undefined;
+  /** Steps that have begun and have a rollback handler, in that order. */
+  readonly undoable: number[];
+  /** The rollback, from its start on. */
+  rollback: Rollback | undefined;
+  /** What came of it. */
+  rolledBack: "complete" | ErrorSummary | undefined;
   output: string | undefined;
   error: ErrorSummary | undefined;
   ended: number | null;
+}
+
+/** Why and since when an instance rolls back. */
+export interface Rollback {
+  /** Number of its record: nothing that was settled later is delivered to the run. */
+  readonly seq: number;
+  /** How the instance ends afterwards. */
+  readonly end: "errored" | "terminated";
+  readonly error: ErrorSummary;
+  /** The error that handlers are given, encoded. */
+  readonly value: string;
+  /** So many of {@linkcode State.undoable} have still to be undone: the first ones. */
+  left: number;
 }
 
 /** A state before its first record. */
@@ -160,6 +188,9 @@ export function emptyState(): State {
     pausedAt: 0,
     stoppedAt: 0,
     published: undefined,
+    undoable: [],
+    rollback: undefined,
+    rolledBack: undefined,
     output: undefined,
     error: undefined,
     ended: null,

@@ -151,7 +151,7 @@ export type Delivery =
     /** Fresh randomness for this attempt. */
     readonly seed: string;
   }
-  /** Asks the step's author, in the attempt that has failed, how long to wait before the next one. Value: the error. */
+  /** Asks the author of a step, or of its rollback handler, in the attempt that has failed, how long to wait before the next one. Value: the error. */
   | {
     readonly d: "delay";
     readonly now: number;
@@ -161,6 +161,19 @@ export type Delivery =
     readonly count: number;
     readonly config?: StepConfig;
     /** Fresh randomness. */
+    readonly seed: string;
+  }
+  /** Runs the rollback handler that was announced with `id`. Value: `{ error, output? }`. */
+  | {
+    readonly d: "rollback";
+    readonly now: number;
+    readonly id: number;
+    readonly attempt: number;
+    /** Name and occurrence of the step that it undoes. */
+    readonly name: string;
+    readonly count: number;
+    /** As for a body. */
+    readonly config?: StepConfig;
     readonly seed: string;
   }
   /** Aborts the attempt's `ctx.signal`: its result will not be heard. */
@@ -192,7 +205,17 @@ export interface ErrorSummary {
  * `in` is the id of the `do` whose body issued it, 0 for the run.
  */
 export type Command =
-  | { readonly c: "do"; readonly id: number; readonly in: number; readonly name: string; readonly config?: StepConfig }
+  | {
+    readonly c: "do";
+    readonly id: number;
+    readonly in: number;
+    readonly name: string;
+    readonly config?: StepConfig;
+    /** It has a rollback handler, and this is the id of that: `done` names it, and what the handler issues. */
+    readonly rollback?: number;
+    /** Its config; without one: the default. */
+    readonly rollbackConfig?: StepConfig;
+  }
   | { readonly c: "sleep"; readonly id: number; readonly in: number; readonly name: string; readonly ms?: number; readonly until?: number }
   | { readonly c: "wait"; readonly id: number; readonly in: number; readonly name: string; readonly type: string; readonly timeout: number }
   /** Calls `method` of binding `target`. Value: the array of arguments. */
@@ -201,7 +224,7 @@ export type Command =
   | { readonly c: "state"; readonly id: number; readonly in: number }
   /** A timer of `setTimeout`, ms. */
   | { readonly c: "timer"; readonly id: number; readonly in: number; readonly ms: number }
-  /** A body ended. Value: its result or its error. `retry` false: never again. */
+  /** A body or a rollback handler ended. Value: its result or its error. `retry` false: never again. */
   | {
     readonly c: "done";
     readonly id: number;

@@ -6,6 +6,7 @@
 import { findVersion, type TenantRecord, withVersion } from "../code/tenant_record.ts";
 import { type Facts, fullText, isFull } from "../instance/decide/common.ts";
 import { eventReceived, pauseRequested, resumed, terminated } from "../instance/decide/control.ts";
+import { canRollBack, terminatedWithRollback } from "../instance/decide/rollback.ts";
 import { TenureError } from "../errors.ts";
 import { record } from "../instance/records.ts";
 import { isEnded, type State } from "../instance/state.ts";
@@ -206,6 +207,14 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
         break;
       case "terminate":
         if (isEnded(state)) return afterEnd(request);
+        if (request.rollback === true) {
+          // it does already
+          if (state.rollback !== undefined) return DONE;
+          if (canRollBack(state)) {
+            lives.append(live, terminatedWithRollback(state, facts));
+            break;
+          }
+        }
         lives.append(live, terminated(state, facts));
         runner.end(live);
         return DONE;

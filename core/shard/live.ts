@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Execution } from "../execution/execution.ts";
+import type { Execution } from "../execution/run.ts";
 import { evolve } from "../instance/evolve.ts";
 import { type Record, writeRecord } from "../instance/records.ts";
 import { isEnded, nextDue, type State, type Status } from "../instance/state.ts";
@@ -139,6 +139,8 @@ export interface HeadData {
   readonly state?: string;
   readonly error?: { readonly name: string; readonly message: string };
   readonly parked?: { readonly code: string; readonly message: string };
+  /** What came of the rollback before the end. */
+  readonly rollback?: "complete" | { readonly name: string; readonly message: string };
 }
 
 /** The head that the state implies now. */
@@ -148,6 +150,7 @@ export function headOf(live: Live, state: State): Head {
   if (state.published !== undefined) data.state = state.published;
   if (state.error !== undefined) data.error = state.error;
   if (state.parked !== undefined) data.parked = state.parked;
+  if (state.rolledBack !== undefined) data.rollback = state.rolledBack;
   return {
     ...live.key,
     status: statusOf(live, state),

@@ -35,7 +35,8 @@ export type Request =
     /** When it was sent, ms. */
     readonly at: number;
   }
-  | ({ readonly verb: "pause" | "resume" | "terminate" | "delete" } & InstanceKey)
+  | ({ readonly verb: "pause" | "resume" | "delete" } & InstanceKey)
+  | ({ readonly verb: "terminate"; readonly rollback?: boolean } & InstanceKey)
   | ({ readonly verb: "restart" } & InstanceKey)
   | {
     readonly verb: "deploy";

@@ -95,6 +95,7 @@ export function createUpgrade(parts: UpgradeParts): (request: UpgradeRequest, de
     const state = live?.state;
     if (state === undefined) return notFound(id);
     if (isEnded(state) || state.version === version) return said({ is: "current" });
+    if (state.rollback !== undefined) return said({ is: "skipped", code: "busy", message: "It rolls back" });
     const has = opener.registered(workflow) === version || findVersion(tenant, version)?.classes.includes(workflow) === true;
     return has ? undefined : said({ is: "skipped", code: "workflow_not_found", message: `The version exports no class "${workflow}"` });
   }

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { StepConfig } from "../../core/ports/guest.ts";
-import { encodeThrown } from "../../core/values.ts";
+import type { Delivery, StepConfig } from "../../core/ports/guest.ts";
+import { encode, encodeThrown } from "../../core/values.ts";
 import { check, equal } from "../store_cases/check.ts";
 import type { Case } from "../store_cases/subject.ts";
 import { type CommandOf, flow, guestCase, only, type OpenSandbox, output } from "./subject.ts";
@@ -162,11 +162,31 @@ export function stepCases(open: OpenSandbox): Case[] {
       equal(output(await run.settle((waits[1] as { id: number }).id, 1)), [{ cents: 5 }, true, "paid", 1], "output");
     }),
 
+    guestCase(open, "a rollback handler is announced with its step and runs under its own id", async (bench) => {
+      const run = await bench.start(flow(`
+        await step.do("s", async () => 7, {
+          rollback: async ({ ctx, error, output, stepName }) => {
+            await step.do("no", async () => 1).catch(() => {});
+            throw Object.assign(new RangeError([ctx.step.name, ctx.attempt, error.message, output, stepName].join()), { name: "NonRetryableError" });
+          },
+          rollbackConfig: { retries: { limit: 1, delay: 5 } },
+        });
+        throw new Error("gone");`));
+      const { id, rollback, rollbackConfig } = only(run.started, "do").command;
+      check(typeof rollback === "number" && rollback !== id, "the handler has no id of its own");
+      equal(rollbackConfig?.retries.limit, 1, "its config");
+      const end = only(await run.step(id), "end");
+      const header: Delivery = { d: "rollback", now: run.now, id: rollback as number, attempt: 1, name: "s", count: 1, seed: "x" };
+      const done = only(await run.deliver(header, encode({ error: end.value, output: 7 }), null), "done").command;
+      equal([done.id, done.attempt, done.ok, done.retry, done.error?.message], [rollback, 1, false, false, "s,1,gone,7,s-1"], "done");
+      equal(await run.deliver(header, undefined, null), [], "an attempt that is repeated");
+    }),
+
     guestCase(open, "what is wrong with an argument rejects and issues nothing", async (bench) => {
       const calls = [
         `step.do(1, async () => 1)`, `step.do("a\\u0000", async () => 1)`, `step.do("x".repeat(257), async () => 1)`,
         `step.do("s")`, `step.do("s", {})`, `step.do("s", { retry: 1 }, async () => 1)`, `step.do("s", { timeout: 0 }, async () => 1)`,
-        `step.do("s", { retries: { limit: 1 } }, async () => 1)`, `step.do("s", async () => 1, { rollback: async () => {} })`,
+        `step.do("s", { retries: { limit: 1 } }, async () => 1)`, `step.do("s", async () => 1, { rollback: 1 })`,
         `step.do("s", { retries: { limit: 1, delay: {} } }, async () => 1)`,
         `step.do(Symbol("s"), async () => 1)`, `step.sleep("s", "soon")`, `step.sleep("s", -1)`, `step.sleep("s")`, `step.sleep(null, 1)`,
         `step.sleepUntil("s", new Date(NaN))`, `step.sleepUntil("s", "2030-01-01")`, `step.sleepUntil("s")`,

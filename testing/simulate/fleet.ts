@@ -12,7 +12,7 @@ import { createLedger, type Ledger } from "../simulator/ledger.ts";
 import { heal, type Plan } from "../simulator/plan.ts";
 import { createProcess, type Process } from "../simulator/process.ts";
 import type { World } from "../simulator/world.ts";
-import { opIn } from "../simulate_crash/book.ts";
+import { begunOf, opIn } from "../simulate_crash/book.ts";
 import type { Stage } from "../test_workflow/stage.ts";
 import type { Server } from "../test_workflow/server.ts";
 import type { Body } from "../test_workflow/tap.ts";
@@ -112,7 +112,7 @@ export function startFleet({ world, plan, stage, times, overtake, begun }: Fleet
       engine: slot === 0 || plan.secondOwns || healing,
       maxRunning: plan.maxRunning,
       owner: { alive: process.alive, guests },
-      connect: (store) => lively(store, { world, plan, process, chance, ledger }),
+      connect: (store) => lively(store, { world, plan, process, chance, ledger, meanwhile: () => {} }),
       tap: {
         hold: watch.hold,
         begin(body) {
@@ -120,7 +120,7 @@ export function startFleet({ world, plan, stage, times, overtake, begun }: Fleet
           if (chance.chance(plan.rates.bodyCrash)) process.kill(`as "${body.name}" begins`);
           if (!process.alive()) return () => NEVER;
           const life = ledger.lives.get(body.life);
-          effects.begin(life, opIn(life, body), body.attempt, process);
+          effects.begin(life, opIn(life, body), begunOf(body), process);
           begun(body);
           return answers.of(body);
         },

@@ -5,6 +5,7 @@
  */
 import { type Header, readRecord } from "../../core/instance/records.ts";
 import type { ShardBatch } from "../../core/ports/store.ts";
+import type { Begun } from "../simulator/effects.ts";
 import { type LifeModel, lifeOf, type OpModel } from "../simulator/life_model.ts";
 import type { Body, BodyEnd } from "../test_workflow/tap.ts";
 
@@ -72,6 +73,11 @@ export function openBook(): Book {
 export function opIn(life: LifeModel | undefined, { name, count, parent }: Body): OpModel | undefined {
   const within = parent === undefined ? -1 : opIn(life, parent)?.op;
   return within === undefined ? undefined : life?.find(within, "do", name, count);
+}
+
+/** An attempt at a body as the log of effects takes it: a node of the program is a step and its count. */
+export function begunOf({ attempt, name, count }: Body): Begun {
+  return { attempt, path: `${name} ${count}` };
 }
 
 function linesOf(batches: readonly ShardBatch[]): string[] {

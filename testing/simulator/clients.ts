@@ -5,13 +5,18 @@
  * @module
  */
 import { TenureError } from "../../core/errors.ts";
+import type { InstanceKey } from "../../core/ports/store.ts";
 import type { Tenure } from "../../core/tenure.ts";
 import type { Workflow, WorkflowInstance } from "../../core/workflow.ts";
+import type { HistoryEntry } from "../../core/instance/history.ts";
 import { decode } from "../../core/values.ts";
+import { type Programs, versionOf } from "./guests.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
+import type { EventModel } from "./life_model.ts";
 import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
-import { TYPES } from "./program.ts";
+import { TYPES, type Version } from "./program.ts";
+import { wrongEntry } from "./readings.ts";
 import { SimulatedFault } from "./faulty_store.ts";
 import type { Chance, World } from "./world.ts";
 
@@ -19,6 +24,8 @@ import type { Chance, World } from "./world.ts";
 export interface Server {
   readonly process: Process;
   readonly tenure: Tenure;
+  /** Of the code that it has registered. */
+  readonly version: Version;
 }
 
 /** What clients work with. */
@@ -26,6 +33,7 @@ export interface ClientParts {
   readonly world: World;
   readonly plan: Plan;
   readonly ledger: Ledger;
+  readonly programs: Programs;
   /** The processes that take requests now. */
   servers(): readonly Server[];
 }
@@ -46,7 +54,8 @@ interface Sent {
   readonly id: string | undefined;
   readonly sent: number;
   acked: number;
-  tries: number;
+  /** What the clocks of its senders showed. */
+  readonly times: number[];
 }
 
 /** All clients of one schedule. */
@@ -57,8 +66,16 @@ export interface Clients {
   create(target: Target): void;
   /** Resumes what is paused. */
   resume(target: Target): void;
+  /** Begins it anew. */
+  restart(target: Target): void;
+  /** Reads its journal. */
+  read(target: Target): void;
+  /** Moves what lives of a tenant to the version that a process has registered, or asks whether it could be. */
+  upgrade(tenant: string): void;
   /** Waits for the result of an instance; calls `done` with what came, once. */
   result(target: Target, done: (result: { readonly ok: boolean; readonly value: unknown }) => void): void;
+  /** Asks for several things of one instance at once. */
+  meddle(key: InstanceKey): void;
   /** Compares what was acknowledged with the journals. */
   check(): void;
 }
@@ -80,12 +97,13 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
   let events_n = 0;
 
   /** One call at some process; never rejects. */
-  async function call(what: string, run: (tenure: Tenure) => Promise<unknown>): Promise<Answer> {
+  async function call(what: string, run: (tenure: Tenure, server: Server) => Promise<unknown>): Promise<Answer> {
     const servers = parts.servers();
     if (servers.length === 0) return { k: "unknown" };
-    const { process, tenure } = r.pick(servers);
+    const server = r.pick(servers);
+    const { process, tenure } = server;
     world.note(`client: ${what} at ${process.name}`);
-    const answer = run(tenure).then((): Answer => ({ k: "ok" }), (error): Answer => {
+    const answer = run(tenure, server).then((): Answer => ({ k: "ok" }), (error): Answer => {
       if (TenureError.is(error)) return UNKNOWN.includes(error.code) ? { k: "unknown" } : { k: "refused", code: error.code };
       if (!(error instanceof SimulatedFault)) world.fail("api", `${what}: ${error instanceof Error ? error.stack : String(error)}`);
       return { k: "unknown" };
@@ -99,7 +117,7 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
   }
 
   /** Repeats a call until its outcome is known; calls `done` with it. */
-  function persist(what: string, run: (tenure: Tenure) => Promise<unknown>, done: (answer: Answer) => void, again = ""): void {
+  function persist(what: string, run: (tenure: Tenure, server: Server) => Promise<unknown>, done: (answer: Answer) => void, again = ""): void {
     busy++;
     const attempt = async (): Promise<void> => {
       const answer = await call(what, run);
@@ -134,11 +152,11 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     const n = ++events_n;
     const id = r.once(3) ? undefined : `e${n}`;
     const before = ledger.livesOf(target).length;
-    const event: Sent = { target, type: r.pick(TYPES), n, id, sent: world.turns(), acked: Infinity, tries: 0 };
+    const event: Sent = { target, type: r.pick(TYPES), n, id, sent: world.turns(), acked: Infinity, times: [] };
     events.push(event);
-    const run = async (tenure: Tenure): Promise<void> => {
-      event.tries++;
+    const run = async (tenure: Tenure, { process }: Server): Promise<void> => {
       const instance = await instanceOf(tenure, target);
+      event.times.push(process.clock.now());
       await instance.sendEvent({ type: event.type, payload: n, ...(id !== undefined && { id }) });
     };
     const done = (answer: Answer): void => {
@@ -157,7 +175,7 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     if (r.once(3)) world.at(r.int(300), () => persist(what, run, done));
   }
 
-  function once(what: string, run: (tenure: Tenure) => Promise<unknown>, done: (answer: Answer) => void): void {
+  function once(what: string, run: (tenure: Tenure, server: Server) => Promise<unknown>, done: (answer: Answer) => void): void {
     busy++;
     void call(what, run).then((answer) => {
       busy--;
@@ -192,6 +210,41 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     }, () => {});
   }
 
+  function upgrade(tenant: string): void {
+    const dryRun = r.once(3), limit = r.pick([1, 2, 100]);
+    once(`upgrade of ${tenant}`, async (tenure, { version }) => {
+      const { broken } = await tenure.tenant(tenant).upgrade(`host:${version}`, { dryRun, limit });
+      for (const { id, code, expected, found } of broken) {
+        const target = targets.find((each) => each.tenant === tenant && each.id === id) as Target;
+        const other = versionOf(version === "1" ? "host:2" : "host:1");
+        const same = parts.programs[version][target.program] === parts.programs[other][target.program];
+        if (same && code === "nondeterministic") world.fail("I21", `${nameOf(target)} would break (${expected}, ${found}), and the code is the same`);
+      }
+    }, () => {});
+  }
+
+  /** Reads all of a journal, a page at a time. */
+  function read(target: Target): void {
+    const name = nameOf(target), limit = r.pick([1, 3, 7, 100]), lives = ledger.livesOf(target), life = lives.at(-1);
+    const least = life?.records.length ?? 0;
+    const entries: HistoryEntry[] = [];
+    once(`read ${name}`, async (tenure) => {
+      const instance = await instanceOf(tenure, target);
+      for (let cursor: string | undefined;;) {
+        const page = await instance.history({ limit, ...(cursor !== undefined && { cursor }) });
+        entries.push(...page.entries);
+        cursor = page.cursor;
+        if (cursor === undefined) break;
+      }
+    }, (answer) => {
+      // what was begun anew meanwhile is another journal
+      if (answer.k !== "ok" || life === undefined || ledger.livesOf(target) !== lives || life.droppedBy !== undefined) return;
+      if (entries.length < least) world.fail("I1", `${name} shows ${entries.length} records of ${least}`);
+      const wrong = wrongEntry(entries, life);
+      if (wrong !== undefined) world.fail("I24", `${name}: ${wrong}`);
+    });
+  }
+
   function check(): void {
     for (const target of targets) {
       const lives = ledger.livesOf(target);
@@ -203,6 +256,8 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
         for (const [at, n] of values.entries()) {
           const event = events[n - 1] as Sent;
           if (values.indexOf(n) !== at) world.fail("I17", `event ${n} is twice in ${nameOf(target)}`);
+          const { accepted, t } = life.events[at] as EventModel;
+          if (!event.times.some((time) => accepted === Math.min(time, t))) world.fail("I18", `event ${n} was sent at ${event.times}, recorded is ${accepted}`);
           if (event.target !== target) world.fail("I20", `event ${n} is in ${nameOf(target)}`);
           // one that was sent again after a restart was acknowledged in another life
           const early = elsewhere(n) ? undefined : values.slice(0, at).find((other) => {
@@ -215,12 +270,27 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     }
   }
 
-  schedule(r, plan, targets, { create, send, control, look, at: (ms, run) => void world.at(ms, run) });
+  function meddle({ tenant, id }: InstanceKey): void {
+    const target = targets.find((each) => each.tenant === tenant && each.id === id) as Target;
+    for (let n = r.between(2, 4); n > 0; n--) {
+      const verb = r.pick<Verb | "send" | "create">(["send", "send", "create", "create", "create", "pause"]);
+      // one after the other, or in one task
+      const act = (): void => verb === "send" ? send(target) : verb === "create" ? create(target) : control(verb, target);
+      if (r.once(2)) act();
+      else world.at(r.int(3), act);
+    }
+  }
+
+  schedule(r, plan, targets, { create, send, control, look, read, upgrade, at: (ms, run) => void world.at(ms, run) });
 
   return {
     busy: () => busy,
     create,
     resume: (target) => control("resume", target),
+    restart: (target) => control("restart", target),
+    read,
+    upgrade,
+    meddle,
     result(target, done) {
       persist(`result of ${nameOf(target)}`, async (tenure) => {
         const instance = await instanceOf(tenure, target);
@@ -239,11 +309,17 @@ interface Acts {
   send(target: Target): void;
   control(verb: Verb, target: Target): void;
   look(target: Target): void;
+  read(target: Target): void;
+  upgrade(tenant: string): void;
   at(ms: number, run: () => void): void;
 }
 
 /** Who does what when. */
-function schedule(r: Chance, { span }: Plan, targets: readonly Target[], { create, send, control, look, at }: Acts): void {
+function schedule(r: Chance, { span, release }: Plan, targets: readonly Target[], { create, send, control, look, read, upgrade, at }: Acts): void {
+  for (let n = r.int(4); n > 0 && release !== Infinity; n--) {
+    const { tenant } = r.pick(targets);
+    at(release + r.int(span), () => upgrade(tenant));
+  }
   for (const target of targets) {
     const begin = r.int(Math.ceil(span / 3));
     at(begin, () => create(target));
@@ -262,6 +338,7 @@ function schedule(r: Chance, { span }: Plan, targets: readonly Target[], { creat
       if (r.once(2)) at(from + r.int(100), () => create(target));
     }
     if (r.once(3)) at(begin + r.int(span), () => look(target));
+    if (r.once(4)) at(begin + r.int(span), () => read(target));
     if (r.once(5)) {
       const from = begin + r.int(span);
       const verbs = Array.from({ length: r.between(2, 4) }, () => r.pick<Verb | "send" | "look">(["send", "send", "look", "pause", "resume", "restart"]));

@@ -22,10 +22,16 @@ export interface Effect {
   failed: boolean;
 }
 
+/** What an attempt is of: its node's place in the program. */
+export interface Begun {
+  readonly attempt: number;
+  readonly path: string;
+}
+
 /** The log. */
 export interface Effects {
   /** An attempt begins: `undefined` when it should not have, which is noted. */
-  begin(life: LifeModel | undefined, op: OpModel | undefined, attempt: number, process: Process): Effect | undefined;
+  begin(life: LifeModel | undefined, op: OpModel | undefined, of: Begun, process: Process): Effect | undefined;
   /** A value that no other attempt returns. */
   result(effect: Effect | undefined, path: string): string;
   failed(effect: Effect | undefined): void;
@@ -37,9 +43,10 @@ export interface Effects {
 /** Opens the log of a world. */
 export function createEffects(world: World, ledger: Ledger): Effects {
   const log = new Map<string, Effect>();
+  const nodes = new Map<string, number>();
   let results = 0;
 
-  function begin(life: LifeModel | undefined, op: OpModel | undefined, attempt: number, process: Process): Effect | undefined {
+  function begin(life: LifeModel | undefined, op: OpModel | undefined, { attempt, path }: Begun, process: Process): Effect | undefined {
     const what = `${process.name} began attempt ${attempt} of ${op === undefined ? "a step" : `${op.kind} "${op.name}"`} of life ${life?.life}`;
     world.note(what);
     const start = op?.starts[attempt - 1];
@@ -51,9 +58,14 @@ export function createEffects(world: World, ledger: Ledger): Effects {
     const key = `${life.seed} ${op.op} ${attempt}`;
     if (log.has(key)) world.fail("I6", `${what} for the second time`);
     if (!overtaken(life, start.seq, process)) {
+      if (!op.running || op.starts.length !== attempt) world.fail("I5", `${what}, which is over`);
       if (op.settled !== undefined) world.fail("I5", `${what}, which has been settled`);
       if (life.phase === "terminated" || life.droppedBy !== undefined) world.fail("I7", `${what} after the end`);
     }
+    // a node is one command of its life, however often what it stands in is tried
+    const node = `${life.seed} ${op.parent} ${path}`;
+    if ((nodes.get(node) ?? op.op) !== op.op) world.fail("I5", `${what}, which was op ${nodes.get(node)} before, as op ${op.op}`);
+    nodes.set(node, op.op);
     const effect: Effect = { life, op, attempt, process, began: world.now(), result: undefined, failed: false };
     log.set(key, effect);
     return effect;

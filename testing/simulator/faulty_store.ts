@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Lease, Store } from "../../core/ports/store.ts";
+import type { Head, InstanceKey, Lease, ShardBatch, Store } from "../../core/ports/store.ts";
 import type { Ledger } from "./ledger.ts";
 import { delayOf, type Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
@@ -22,6 +22,8 @@ export interface ConnectionParts {
   readonly process: Process;
   readonly chance: Chance;
   readonly ledger: Ledger;
+  /** Has clients ask for something of an instance that is being committed. */
+  meanwhile(key: InstanceKey): void;
 }
 
 const NEVER = new Promise<never>(() => {});
@@ -33,7 +35,7 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
   let refused = false;
 
   /** One call: `apply` is what happens at the store, in one moment. */
-  function call<T>(name: string, write: boolean, apply: () => Promise<T>): Promise<T> {
+  function call<T>(name: string, write: boolean, apply: () => Promise<T>, of?: InstanceKey): Promise<T> {
     if (!process.alive()) return NEVER;
     if (chance.chance(rates.crash)) return lastCall(name, write, apply);
     const lost = chance.chance(rates.lost);
@@ -45,7 +47,9 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
         world.fault(`${process.name} ${name} ${what}`);
         process.enter(() => reject(new SimulatedFault(`the storage failed: ${what}`)));
       };
-      world.at(delayOf(chance, plan), () => {
+      const delay = delayOf(chance, plan);
+      if (of !== undefined && chance.chance(rates.meddle)) world.at(chance.int(Math.min(delay, 20) + 1), () => parts.meanwhile(of));
+      world.at(delay, () => {
         if (lost) return fail("lost");
         if (late) {
           world.at(chance.pick([20, 300, 3_000, 25_000]), () => void apply().catch(() => {}));
@@ -110,7 +114,7 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
         const answer = await inner.commit(batchId, batches);
         ledger.committed(batches, answer, process);
         return answer;
-      }),
+      }, moved(batches)),
     load: (shard, key, part) => call("load", false, () => inner.load(shard, key, part)),
     due: (shard, query) => call("due", false, () => inner.due(shard, query)),
     find: (query) => call("find", false, () => inner.find(query)),
@@ -138,4 +142,13 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
     },
     close: () => process.alive() ? inner.close() : NEVER,
   };
+}
+
+/** An instance of which a batch holds a head alone: nothing else says that it is being written. */
+function moved(batches: readonly ShardBatch[]): Head | undefined {
+  for (const { heads, appends } of batches) {
+    const alone = heads.find(({ tenant, id }) => !appends.some(({ key }) => key.tenant === tenant && key.id === id));
+    if (alone !== undefined) return alone;
+  }
+  return undefined;
 }

@@ -5,14 +5,16 @@
  */
 import { type BindingMethods, perCall, type PerCallBinding } from "../../core/execution/bindings.ts";
 import { NonRetryableError, type WorkflowCallbackContext, type WorkflowEvent, type WorkflowStep } from "../../core/entrypoint.ts";
-import { parseFrame } from "../../core/frame.ts";
+import { frame as frameOf, parseFrame } from "../../core/frame.ts";
 import type { Guest, SandboxAdapter, Turn } from "../../core/ports/guest.ts";
+import type { LogContext, Logger } from "../../core/tenure.ts";
 import type { Effect, Effects } from "./effects.ts";
 import { type Place, walk } from "./interpreter.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
-import { answerOf, type DoNode, type Program } from "./program.ts";
+import { NONSENSE } from "./nonsense.ts";
+import { answerOf, type DoNode, type Program, type Version } from "./program.ts";
 import type { Chance, World } from "./world.ts";
 
 /** What runs one class of the host as a guest: `hostSandbox` of adapters/sandbox/trusted/host.ts. */
@@ -33,18 +35,32 @@ export interface GuestParts {
   readonly chance: Chance;
   readonly ledger: Ledger;
   readonly effects: Effects;
-  readonly programs: readonly Program[];
+  readonly programs: Programs;
   readonly makeSandbox: MakeSandbox;
   /** Every run there was, for the comparison at the end. */
   readonly runs: RunLog[];
+  /** What runs have logged. */
+  readonly logged: Set<string>;
+  /** Guests that were not let go. */
+  readonly open: Map<object, Process>;
 }
 
 /** One run in one guest. */
 export interface RunLog {
   readonly process: Process;
   readonly seen: string[];
+  /** Of the code that ran. */
+  version: string;
   /** The seed that it was started with: which life it is of. */
   seed: string;
+}
+
+/** The programs of a schedule, by version of the code. */
+export type Programs = Readonly<Record<Version, readonly Program[]>>;
+
+/** The version behind the name by which a journal pins it. */
+export function versionOf(pinned: string): Version {
+  return pinned === "host:2" ? "2" : "1";
 }
 
 const NEVER = new Promise<never>(() => {});
@@ -56,7 +72,7 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
   const defer = (run: () => void): void => world.task(() => process.enter(run));
 
   function fresh(init: Parameters<SandboxAdapter["open"]>[0], signal: AbortSignal): { guest: Guest; run: RunLog } {
-    const run: RunLog = { process, seen: [], seed: "" };
+    const run: RunLog = { process, seen: [], version: init.version, seed: "" };
     parts.runs.push(run);
     const sandbox = parts.makeSandbox(() => classOf(parts, run), { runAhead: plan.mediated, defer });
     return { guest: sandbox.open(init, signal) as Guest, run };
@@ -68,6 +84,8 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
       throw new Error("simulated: no guest to be had");
     }
     let { guest, run } = fresh(init, signal);
+    const place = {};
+    parts.open.set(place, process);
     let incarnation = 1;
     let turns = 0;
     return {
@@ -83,11 +101,16 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
           incarnation++;
           return { out: [], state: "rest", fuel: 0, incarnation };
         }
-        const header = parseFrame(frame)?.header as { d?: string; seed?: string } | undefined;
+        const header = parseFrame(frame)?.header as Delivered | undefined;
         if (header?.d === "start") started(run, header.seed ?? "");
-        return { ...await guest.turn(frame, time), incarnation };
+        const turn = await guest.turn(frame, time);
+        const out = chance.chance(rates.nonsense) ? among(turn.out, chance.pick(NONSENSE), chance) : turn.out;
+        return { ...turn, out: header === undefined ? out : [...out, ...linesOf(run, header)], incarnation };
       },
-      drop: () => guest.drop(),
+      drop() {
+        parts.open.delete(place);
+        guest.drop();
+      },
     };
   }
 
@@ -100,7 +123,7 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
     }
   }
 
-  return { ...parts.makeSandbox(() => classOf(parts, { process, seen: [], seed: "" }), { runAhead: plan.mediated, defer }), open };
+  return { ...parts.makeSandbox(() => classOf(parts, { process, seen: [], version: "", seed: "" }), { runAhead: plan.mediated, defer }), open };
 }
 
 function classOf(parts: GuestParts, run: RunLog): SimulatedClass {
@@ -111,7 +134,7 @@ function classOf(parts: GuestParts, run: RunLog): SimulatedClass {
     }
     async run(event: WorkflowEvent<{ program: number }>, step: WorkflowStep): Promise<unknown> {
       const { seen } = run;
-      const program = parts.programs[event.payload.program] as Program;
+      const program = parts.programs[versionOf(run.version)][event.payload.program] as Program;
       const created = event.timestamp.getTime();
       const ping = (path: string): Promise<unknown> => this.#env.API.ping(path);
       const place: Place = { step, ping, created, seen, body: (node, ctx) => bodyOf(parts, run, place, -1, node, ctx), delay: (node, attempt) => delayOf(parts, node, attempt), wrong };
@@ -122,6 +145,42 @@ function classOf(parts: GuestParts, run: RunLog): SimulatedClass {
   function wrong(node: { path: string }, value: unknown): void {
     parts.world.fail("I2", `the code got ${String(value)} at ${node.path}`);
   }
+}
+
+/** What is delivered, as far as it is looked at. */
+interface Delivered {
+  readonly d?: string;
+  readonly seed?: string;
+  readonly id?: number;
+  readonly name?: string;
+}
+
+/** What the code logs: once as it starts, and in each body. */
+function linesOf(run: RunLog, { d, id, name }: Delivered): readonly string[] {
+  if (d === "start") return [frameOf({ c: "log", in: 0, level: "info" }, `${run.seed} starts`)];
+  return d === "body" ? [frameOf({ c: "log", in: id, level: "warn" }, `${run.seed} body ${name}`)] : [];
+}
+
+/** Hears what was logged: of turns that are durable, of each step under its name, of the run once. */
+export function loggerOf({ world, process, ledger, logged }: GuestParts): Logger {
+  const hear = (text: string, { step }: LogContext): void => {
+    const [seed = "", what = "", ...name] = text.split(" ");
+    const life = ledger.lives.get(seed);
+    if (life === undefined) return world.fail("I4", `${process.name} shows "${text}", what a life logged that is not durable`);
+    if (step !== (what === "body" ? name.join(" ") : null)) world.fail("I24", `${text} was logged by ${step}`);
+    if (what === "body") return;
+    if (life.records.length === 1) world.fail("I4", `${process.name} shows what a turn of life ${life.life} logged that is not durable`);
+    // a turn whose commands a pause has kept from being recorded is run again
+    const stopped = life.records.some(({ head }) => head.k === "paused" || head.k === "interrupted");
+    if (logged.has(text) && !stopped) world.fail("I21", `${process.name} shows again what life ${life.life} logged`);
+    logged.add(text);
+  };
+  return { debug: hear, info: hear, warn: hear, error: hear };
+}
+
+function among<T>(items: readonly T[], item: T, chance: Chance): readonly T[] {
+  const at = chance.int(items.length + 1);
+  return [...items.slice(0, at), item, ...items.slice(at)];
 }
 
 /** One attempt at a body. */
@@ -137,7 +196,7 @@ async function bodyOf(
   await mayDie(parts, `as ${node.path} begins`);
   const life = parts.ledger.lives.get(run.seed);
   const op = life?.find(parent, "do", ctx.step.name, ctx.step.count);
-  const effect = effects.begin(life, op, ctx.attempt, process);
+  const effect = effects.begin(life, op, { attempt: ctx.attempt, path: node.path }, process);
   for (const ms of node.work) await process.sleep(ms);
   const at: Place = {
     ...around,
@@ -184,14 +243,15 @@ async function mayDie({ process, chance, plan }: GuestParts, why: string): Promi
 /** `env.API` of one process. */
 export function bindingOf(parts: GuestParts): PerCallBinding {
   const { world, process, ledger, effects, programs } = parts;
-  return perCall(({ step, attempt, idempotencyKey }): BindingMethods => ({
+  return perCall(({ step, attempt, idempotencyKey, signal }): BindingMethods => ({
     async ping(path: string) {
+      if (signal.aborted) world.fail("I5", `${process.name} calls ${path} for an attempt that is over`);
       await mayDie(parts, `as it calls ${path}`);
       const [seed = "", number = ""] = idempotencyKey.split("/").slice(-2);
       const found = ledger.lives.get(seed);
       // calls of a body are its own: nothing of them is recorded
-      const effect = step === null ? effects.begin(found, found?.ops[Number(number)], attempt, process) : undefined;
-      const node = programs.map(({ nodes }) => nodes.get(path)).find((each) => each?.k === "call");
+      const effect = step === null ? effects.begin(found, found?.ops[Number(number)], { attempt, path }, process) : undefined;
+      const node = programs["1"].map(({ nodes }) => nodes.get(path)).find((each) => each?.k === "call");
       if (node?.k !== "call") return world.fail("I2", `a call with ${path}`);
       await process.sleep(node.ms);
       if (!node.fails) return effects.result(effect, path);

@@ -83,8 +83,30 @@ async function leaf(node: Extract<Node, { name: string }> | Extract<Node, { k: "
     at.seen.push(`${node.path}=${value}`);
     return value;
   } catch (error) {
-    at.seen.push(`${node.path}!${(error as Error).message}`);
+    const { message } = error as Error;
+    at.seen.push(`${node.path}!${message}`);
+    if (!mayFail(node, message)) at.wrong(node, message);
     throw error;
+  }
+}
+
+/** Whether an error is of the node's own making, or a limit's: what goes wrong around the engine never is (I9). */
+function mayFail(node: Extract<Node, { name: string }> | Extract<Node, { k: "call" }>, message: string): boolean {
+  if (/^The limit of ([15]|commands) .*|longer than 1500 ms$|what it stands in has ended$|^Cannot store the result of step |^The attempt (is over$|was aborted)/.test(message)) return true;
+  switch (node.k) {
+    case "do":
+      return /^boom |^WorkflowTimeoutError: |^Cannot tell the delay of step "[^"]*": (Error: no delay|it did not answer)|^You can't sleep until a time in the past/.test(message);
+    case "sleep":
+    case "state":
+      return false;
+    case "until":
+      return message.startsWith("You can't sleep until a time in the past");
+    case "wait":
+      return message === `WorkflowTimeoutError: Execution timed out after ${node.ms}ms`;
+    case "call":
+      return node.fails && message === `boom ${node.path}`;
+    default:
+      return node satisfies never;
   }
 }
 

@@ -7,6 +7,7 @@
 import { type Record, readRecord } from "../../core/instance/records.ts";
 import type { Head, InstanceKey, Lease, ShardBatch } from "../../core/ports/store.ts";
 import { type LifeModel, lifeOf } from "./life_model.ts";
+import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
 import type { World } from "./world.ts";
 
@@ -38,8 +39,8 @@ export function nameOf(key: InstanceKey): string {
   return `${key.tenant}/${key.workflow}/${key.id}`;
 }
 
-/** Opens the books of a world. */
-export function createLedger(world: World): Ledger {
+/** Opens the books of a world; without a plan nothing is known of its limits. */
+export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm">): Ledger {
   const instances = new Map<string, InstanceModel>();
   const lives = new Map<string, LifeModel>();
   const byName = new Map<string, LifeModel[]>();
@@ -134,7 +135,7 @@ export function createLedger(world: World): Ledger {
 
   function born(key: InstanceKey, first: Record, by: Process): LifeModel | undefined {
     const name = nameOf(key);
-    const life = lifeOf(first, by.name);
+    const life = lifeOf(first, by.name, plan);
     if (life === undefined) {
       world.fail("I1", `${name} begins with a record that is no beginning`);
       return undefined;
@@ -155,8 +156,9 @@ export function createLedger(world: World): Ledger {
   function checkHead(name: string, { head, life }: InstanceModel): void {
     const wrong = (rule: string, what: string): void =>
       world.fail(rule, `${name}: ${what} (status ${head.status}, wake ${head.wake}, journal ${life.phase})`);
-    const data = JSON.parse(head.data === "" ? "{}" : head.data) as { life?: number; output?: string; state?: string };
+    const data = JSON.parse(head.data === "" ? "{}" : head.data) as { life?: number; version?: string; output?: string; state?: string };
     if (data.life !== life.life) return wrong("I24", `the head is of life ${data.life}, the journal of ${life.life}`);
+    if (data.version !== life.version) return wrong("I22", `the head is of version ${data.version}, the journal of ${life.version}`);
     if (head.ended !== life.ended || head.created !== life.created) return wrong("I24", "the times differ");
     if (data.state !== life.published) return wrong("I24", "the published states differ");
     if (life.phase === "active") return checkActive();

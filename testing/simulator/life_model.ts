@@ -8,6 +8,7 @@
  */
 import type { Header, Kind, Record } from "../../core/instance/records.ts";
 import type { StepConfig } from "../../core/ports/guest.ts";
+import type { Plan } from "./plan.ts";
 import { answerOf } from "./program.ts";
 
 /** A command as the journal tells it. */
@@ -38,6 +39,8 @@ export interface EventModel {
   readonly type: string;
   readonly value: string;
   readonly accepted: number;
+  /** When it was recorded. */
+  readonly t: number;
   readonly id: string | undefined;
   consumed: boolean;
 }
@@ -48,6 +51,9 @@ export interface LifeModel {
   readonly seed: string;
   readonly params: string;
   readonly created: number;
+  /** The version of the code that it runs in, and all that it ever did. */
+  version: string;
+  readonly versions: string[];
   readonly records: Record[];
   /** Who committed each record. */
   readonly by: string[];
@@ -79,8 +85,12 @@ export type Wrong = readonly [rule: string, what: string];
 
 const DEFAULT: StepConfig = { retries: { limit: 5, delay: 10_000, backoff: "exponential" }, timeout: 600_000 };
 
-/** Starts the model of a life with its first record. */
-export function lifeOf(first: Record, by: string): LifeModel | undefined {
+/** How late something may be that nothing hinders, ms. */
+const PUNCTUAL = 30;
+
+/** Starts the model of a life with its first record; without a plan nothing is known of its limits. */
+export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "calm">): LifeModel | undefined {
+  const limits = plan?.limits, calm = plan?.calm ?? false;
   const created = first.head;
   if (created.k !== "created") return undefined;
   const records: Record[] = [first];
@@ -90,11 +100,15 @@ export function lifeOf(first: Record, by: string): LifeModel | undefined {
   let t = created.t;
   let pausedAt = 0;
   let stoppedAt = 0;
+  let resumedAt = 0;
+  /** Without progress. */
+  let crashes = 0;
 
   function apply(record: Record, by: string): Wrong | undefined {
     const { head, value } = record;
     if (life.ended !== null) return ["I7", `${head.k} after the end`];
     if (head.t < t) return ["I14", `${head.k} at ${head.t}, after ${t}`];
+    if (crashes > (limits?.crashes ?? Infinity) && head.k !== "paused") return ["I23", `${head.k} after ${crashes} crashes`];
     t = head.t;
     records.push(record);
     life.by.push(by);
@@ -117,7 +131,7 @@ export function lifeOf(first: Record, by: string): LifeModel | undefined {
       case "event":
         if (head.id !== undefined && ids.has(head.id)) return ["I17", `event ${head.id} twice`];
         if (head.id !== undefined) ids.add(head.id);
-        events.push({ type: head.type, value: value ?? "", accepted: head.at ?? head.t, id: head.id, consumed: false });
+        events.push({ type: head.type, value: value ?? "", accepted: head.at ?? head.t, t: head.t, id: head.id, consumed: false });
         return undefined;
       case "pause_requested":
         if (life.phase !== "active") return ["phase", `pause of a life that is ${life.phase}`];
@@ -126,6 +140,8 @@ export function lifeOf(first: Record, by: string): LifeModel | undefined {
         return undefined;
       case "paused":
         if (life.phase === "paused") return ["phase", "paused twice"];
+        if (head.code === "crash_limit" && crashes <= (limits?.crashes ?? -1)) return ["I23", `parked after ${crashes} crashes`];
+        crashes = 0;
         if (head.code === undefined && ops.some(isRunning)) return ["phase", "paused while a body runs"];
         if (life.phase !== "pausing") pausedAt = head.t;
         stoppedAt = head.t;
@@ -136,13 +152,22 @@ export function lifeOf(first: Record, by: string): LifeModel | undefined {
         if (life.phase !== "pausing" && life.phase !== "paused") return ["phase", `resumed while ${life.phase}`];
         resume(head.t);
         life.phase = "active";
+        resumedAt = head.t;
+        crashes = 0;
         return undefined;
       case "upgraded":
+        if (head.version === life.version) return ["I22", `moved to the version that it has`];
+        life.version = head.version;
+        life.versions.push(head.version);
         return ops.some(isRunning) ? ["I4", "moved to another version while a body runs"] : undefined;
       case "interrupted":
+        if (calm) return ["I23", `cut off (${head.why}) by nothing`];
         life.uncounted = undefined;
+        if (head.why === "crash") crashes++;
         interrupt();
         return undefined;
+      case "rollback_started":
+        return ["model", "a rollback, which no program asks for"];
       case "completed":
       case "errored":
       case "terminated":
@@ -159,6 +184,8 @@ export function lifeOf(first: Record, by: string): LifeModel | undefined {
     if (head.op !== ops.length) return ["I1", `op ${head.op} where ${ops.length} comes next`];
     if (life.phase === "paused") return ["phase", "a command while paused"];
     if (parent >= 0 && !ops[parent]?.running) return ["I5", `a command within ${nameOf(ops[parent])}, which does not run`];
+    const refuses = refused(head);
+    if (refuses !== undefined && refuses !== (head.refused !== undefined)) return ["I23", `${head.kind} "${head.name}" was ${refuses ? "not " : ""}refused`];
     let count = 1;
     for (const op of ops) if (op.parent === parent && op.kind === head.kind && op.name === head.name) count++;
     const op: OpModel = {
@@ -184,11 +211,27 @@ export function lifeOf(first: Record, by: string): LifeModel | undefined {
     return head.start === undefined ? undefined : start(op, 1, by);
   }
 
+  /** Whether a limit forbids it; `undefined`: the record does not say. */
+  function refused(head: Extract<Header, { k: "scheduled" }>): boolean | undefined {
+    if (limits === undefined) return undefined;
+    const all = (kind: Kind): number => ops.filter((op) => op.kind === kind).length;
+    if (ops.length >= limits.steps * 4 + limits.subrequests) return true;
+    if (head.kind === "do") return all("do") >= limits.steps;
+    if (head.kind === "call") return all("call") >= limits.subrequests;
+    return head.due === undefined ? undefined : head.due - head.t > limits.sleep;
+  }
+
+  /** What is done much later than it could be, although nothing went wrong. */
+  function late(op: OpModel, since: number, now: number): Wrong | undefined {
+    return calm && op.parent < 0 && now - Math.max(since, op.dueSet, resumedAt) > PUNCTUAL ? ["I13", `${nameOf(op)} could go on at ${since}, and did at ${now}`] : undefined;
+  }
+
   function started(head: Extract<Header, { k: "started" }>, by: string): Wrong | undefined {
     const op = ops[head.op];
     if (op === undefined) return ["I1", `a start of op ${head.op}, which is not there`];
     if (op.due !== null && head.t < op.due) return ["I13", `${nameOf(op)} tried again at ${head.t}, before ${op.due}`];
-    return start(op, head.attempt, by);
+    const wrong = op.due === null ? undefined : late(op, op.due, head.t);
+    return wrong ?? start(op, head.attempt, by);
   }
 
   function start(op: OpModel, attempt: number, by: string): Wrong | undefined {
@@ -231,6 +274,7 @@ export function lifeOf(first: Record, by: string): LifeModel | undefined {
     if (wrong !== undefined) return wrong;
     op.settled = { ok: head.ok, value, event: head.event ?? -1, t: head.t };
     op.running = false;
+    crashes = 0;
     if (op.parent < 0) life.settlements.push(op);
     closeWithin(op);
     return undefined;
@@ -244,7 +288,7 @@ export function lifeOf(first: Record, by: string): LifeModel | undefined {
     if (op.parent < 0 && life.phase !== "active") return ["phase", `${nameOf(op)} settled while ${life.phase}`];
     if (op.kind === "state") return undefined;
     const due = op.due ?? Infinity;
-    if (op.kind !== "wait") return head.t >= due ? undefined : ["I13", `${nameOf(op)} ended at ${head.t}, before ${due}`];
+    if (op.kind !== "wait") return head.t >= due ? late(op, due, head.t) : ["I13", `${nameOf(op)} ended at ${head.t}, before ${due}`];
     const first = ops.find((other) => other.kind === "wait" && other.type === op.type && isOpen(other) && !other.refused) === op;
     const waiting = events.findIndex((event) => event.type === op.type && !event.consumed);
     if (head.event !== undefined) {
@@ -253,13 +297,13 @@ export function lifeOf(first: Record, by: string): LifeModel | undefined {
       if (!first) return ["I16", `${nameOf(op)} got an event before an older wait`];
       if (event.accepted > due) return ["I18", `${nameOf(op)} timed out at ${due}, its event came at ${event.accepted}`];
       event.consumed = true;
-      return undefined;
+      return late(op, Math.max(event.accepted, event.t, op.at), head.t);
     }
     if (head.ok) return ["I15", `${nameOf(op)} went well without an event`];
     if (head.t < due) return ["I13", `${nameOf(op)} timed out at ${head.t}, before ${due}`];
     const missed = events[waiting];
     if (first && missed !== undefined && missed.accepted <= due) return ["I18", `${nameOf(op)} timed out beside its event`];
-    return undefined;
+    return late(op, due, head.t);
   }
 
   /** What ran within an attempt is cut off with it. */
@@ -297,6 +341,8 @@ export function lifeOf(first: Record, by: string): LifeModel | undefined {
     seed: created.seed,
     params: first.value ?? "",
     created: created.t,
+    version: created.version,
+    versions: [created.version],
     records,
     by: [by],
     ops,

@@ -22,10 +22,14 @@ export interface Rates {
   guestDeath: number;
   /** A guest is made anew between two turns. */
   guestReset: number;
+  /** A guest forges a command. */
+  nonsense: number;
   /** A guest cannot be opened. */
   openFailure: number;
   /** A process is closed soon after its start. */
   flap: number;
+  /** Clients ask for several things while a commit is on its way. */
+  meddle: number;
   /** A call takes long. */
   slow: number;
   /** Time passes while a process works. */
@@ -50,11 +54,25 @@ export interface Plan {
   /** Whether guests count as reaching the outside only through the engine. */
   readonly mediated: boolean;
   readonly maxRunning: number;
+  /** Instances kept in memory although nothing runs in them. */
+  readonly warm: number;
   /** Whether the second process owns shards, too. */
   readonly secondOwns: boolean;
   /** Operations that one commit may hold. */
   readonly maxOps: number;
-  readonly limits: { readonly crashes: number; readonly steps: number; readonly bufferedEvents: number };
+  readonly limits: {
+    readonly crashes: number;
+    readonly steps: number;
+    readonly bufferedEvents: number;
+    readonly concurrency: number;
+    readonly subrequests: number;
+    readonly sleep: number;
+    readonly resultBytes: number;
+  };
+  /** No faults at all: what is due is done at once. */
+  readonly calm: boolean;
+  /** From when on processes are started with the next version of the code, ms; `Infinity`: never. */
+  readonly release: number;
   /** How long there are faults, ms. */
   readonly span: number;
   readonly blows: readonly { readonly at: number; readonly slot: number; readonly blow: Blow }[];
@@ -70,7 +88,8 @@ export function planOf(world: World): Plan {
     slot: r.int(2),
     blow: r.pick<Blow>(["crash", "crash", "freeze", "close", "jump", "lease", "lease"]),
   }));
-  return {
+  const plan: Plan = {
+    calm: false,
     rates: {
       lost: rate(0.02, 0.1),
       ambiguous: rate(0.02, 0.1),
@@ -79,8 +98,10 @@ export function planOf(world: World): Plan {
       bodyCrash: rate(0.02, 0.1),
       guestDeath: rate(0.01),
       guestReset: rate(0.01),
+      nonsense: rate(0.05),
       openFailure: rate(0.05),
       flap: rate(0.1, 0.4),
+      meddle: rate(0.1, 0.5),
       slow: rate(0.02, 0.1),
       busy: rate(0.05, 0.3),
     },
@@ -93,12 +114,30 @@ export function planOf(world: World): Plan {
     instances: r.pick([2, 2, 2, 2, 2, 2, 3, 4]),
     mediated: r.once(2),
     maxRunning: r.pick([1, 2, 100, 100]),
+    warm: r.pick([0, 0, 1, 256]),
     secondOwns: r.once(2),
     maxOps: r.pick([3, 1_000, 1_000]),
-    limits: { crashes: r.pick([1, 5, 100]), steps: r.pick([5, 1_000, 1_000]), bufferedEvents: r.pick([2, 1_000]) },
+    limits: {
+      crashes: r.pick([1, 5, 100]),
+      steps: r.pick([5, 1_000, 1_000]),
+      bufferedEvents: r.pick([2, 1_000]),
+      concurrency: r.pick([1, 2, 1_000, 1_000]),
+      subrequests: r.pick([1, 1_000, 1_000]),
+      sleep: r.pick([1_500, 1e9, 1e9]),
+      resultBytes: r.pick([8, 250, 1e6, 1e6]),
+    },
+    release: r.pick([Infinity, Infinity, Infinity, r.int(span)]),
     span,
     blows,
   };
+  return r.once(8) ? calmed(plan) : plan;
+}
+
+/** One in which nothing goes wrong: what is late, or repeated, is the engine's own doing. */
+function calmed(plan: Plan): Plan {
+  heal(plan);
+  const limits = { ...plan.limits, concurrency: 1_000 };
+  return { ...plan, calm: true, delay: 1, lateness: 0, maxRunning: 100, limits, release: Infinity, blows: [] };
 }
 
 /** The end of all faults: from here on everything has to come to its end. */

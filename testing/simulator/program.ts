@@ -132,3 +132,16 @@ export function programOf(r: Chance, prefix: string): Program {
   }
   return { root: add({ k: "seq", path: `${prefix}run`, of }), nodes };
 }
+
+/** Versions of the code, as a platform registers them. */
+export type Version = "1" | "2";
+
+/** The next version of a program: mostly the same, else with a step that the one before does not have. */
+export function nextOf(r: Chance, program: Program, prefix: string): Program {
+  const { root } = program;
+  if (root.k !== "seq" || !r.once(2)) return program;
+  const added: DoNode = { k: "do", path: `${prefix}new`, name: `${prefix}new`, fails: 0, how: "throw", work: [], config: undefined, inner: [] };
+  const at = r.int(root.of.length + 1);
+  const of = [...root.of.slice(0, at), added, ...root.of.slice(at)];
+  return { root: { ...root, of }, nodes: new Map([...program.nodes, [added.path, added]]) };
+}

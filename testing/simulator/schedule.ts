@@ -5,20 +5,21 @@
  * @module
  */
 import type { SandboxAdapter } from "../../core/ports/guest.ts";
-import type { StorageAdapter, Store } from "../../core/ports/store.ts";
+import type { InstanceKey, StorageAdapter, Store } from "../../core/ports/store.ts";
 import { createTenure } from "../../core/tenure.ts";
-import { decode } from "../../core/values.ts";
+import { byteLength } from "../../core/utf8.ts";
+import { decode, encode } from "../../core/values.ts";
 import { type Clients, type Server, startClients, type Target } from "./clients.ts";
 import { createEffects } from "./effects.ts";
 import { connect } from "./faulty_store.ts";
-import { bindingOf, guestsOf, type MakeSandbox, type RunLog } from "./guests.ts";
 import { startFollowers } from "./followers.ts";
+import { bindingOf, guestsOf, loggerOf, type MakeSandbox, type Programs, type RunLog, versionOf } from "./guests.ts";
 import { createLedger, nameOf } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
 import { expectedOf } from "./oracle.ts";
 import { heal, type Plan, planOf } from "./plan.ts";
 import { createProcess, EPOCH, type Process } from "./process.ts";
-import { programOf } from "./program.ts";
+import { nextOf, programOf, type Version } from "./program.ts";
 import { createWorld, type Failure, type World } from "./world.ts";
 
 /** What a simulation is made with: adapters that the core does not know. */
@@ -69,13 +70,17 @@ export async function simulate(
   const world = createWorld(options.seed, options.trace ?? false);
   const plan = planOf(world);
   const { adapter, overtake } = storageOf(world, plan, parts);
-  const ledger = createLedger(world);
+  const ledger = createLedger(world, plan);
   const effects = createEffects(world, ledger);
-  const programs = Array.from({ length: plan.instances }, (_, i) => programOf(world.stream(10 + i), "abcd"[i] as string));
+  const first = Array.from({ length: plan.instances }, (_, i) => programOf(world.stream(10 + i), "abcd"[i] as string));
+  const programs: Programs = { "1": first, "2": first.map((program, i) => nextOf(world.stream(20 + i), program, "abcd"[i] as string)) };
   const runs: RunLog[] = [];
+  const open = new Map<object, Process>();
+  const logged = new Set<string>();
   const slots: (Server | undefined)[] = [undefined, undefined];
   let processes = 0;
   let healing = false;
+  let meddle = (_: InstanceKey): void => {};
 
   const leaving = new Set<Process>();
   function closing({ process, tenure }: Server, timeout: number): void {
@@ -83,19 +88,23 @@ export async function simulate(
     leaving.add(process);
     world.fault(`${process.name} is closed`);
     // the process may live on, and hear late answers
-    void tenure.close({ timeout }).then(() => world.at(timeout > 50 ? 0 : 400, () => process.stop()));
+    const undisturbed = plan.rates.slow === 0 && !plan.blows.some(({ blow }) => blow === "freeze");
+    void tenure.close({ timeout }).then(({ released }) => {
+      if (released > 0 && timeout >= 20_000 && undisturbed && process.alive()) world.fail("I28", `${process.name} cut off ${released} attempts after ${timeout} ms`);
+    }).then(() => world.at(timeout > 50 ? 0 : 400, () => process.stop()));
   }
 
   function boot(slot: number): void {
     const name = `${"PQ"[slot]}${++processes}`;
     const chance = world.stream(100 + processes);
     const process = createProcess(world, plan, { name, chance });
-    const all = { world, plan, process, chance, ledger, effects, programs, runs, makeSandbox: parts.sandbox };
+    const all = { world, plan, process, chance, ledger, effects, programs, runs, logged, open, makeSandbox: parts.sandbox };
     const storage: StorageAdapter = {
       name: "simulated",
-      open: async (): Promise<Store> => connect(await adapter.open(), { world, plan, process, chance, ledger }),
+      open: async (): Promise<Store> => connect(await adapter.open(), { world, plan, process, chance, ledger, meanwhile: (key) => meddle(key) }),
     };
     const { maxRunning, limits } = plan;
+    const version: Version = world.now() >= plan.release || (healing && plan.release !== Infinity) ? "2" : "1";
     const engine = slot === 0 || plan.secondOwns || healing;
     const env = (): Record<string, unknown> => ({ API: bindingOf(all) });
     void process.gone.then(() => {
@@ -103,22 +112,23 @@ export async function simulate(
       world.at(world.stream(200 + processes).pick([1, 30, 500]), () => boot(slot));
     });
     world.note(`${name} starts`);
-    createTenure({ storage, clock: process.clock, engine, maxRunning, limits, env }, { hostSandbox: (): SandboxAdapter => guestsOf(all) })
+    createTenure({ storage, clock: process.clock, engine, maxRunning, limits, env, logger: loggerOf(all) }, { hostSandbox: (): SandboxAdapter => guestsOf(all), warm: plan.warm })
       .then((tenure) => {
-        tenure.register("Flow", class Flow { run(): void {} }, { version: "1" });
-        slots[slot] = { process, tenure };
-        if (chance.chance(plan.rates.flap)) world.at(chance.pick([0, 3, 20]), () => closing({ process, tenure }, 50));
+        tenure.register("Flow", class Flow { run(): void {} }, { version });
+        const server = slots[slot] = { process, tenure, version };
+        if (chance.chance(plan.rates.flap)) world.at(chance.pick([0, 3, 20]), () => closing(server, 50));
       }, (error) => world.fail("thrown", `createTenure: ${error}`));
   }
 
-  const targets: Target[] = programs.map((_, program) => {
+  const targets: Target[] = first.map((_, program) => {
     const tenant = plan.tenants[program % plan.tenants.length] as string;
     // two tenants may use one id
     return { tenant, workflow: "Flow", id: `i${Math.floor(program / plan.tenants.length)}`, program };
   });
   boot(0);
   boot(1);
-  const clients = startClients({ world, plan, ledger, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
+  const clients = startClients({ world, plan, ledger, programs, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
+  meddle = clients.meddle;
   const followers = startFollowers({ world, ledger, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
   const struck = scheduleBlows(world, plan, { standing: (slot) => slots[slot] !== undefined && !leaving.has(slots[slot].process) ? slots[slot] : undefined, overtake, closing });
   await run(() => world.now() >= plan.span && struck() === plan.blows.length);
@@ -126,10 +136,14 @@ export async function simulate(
   // ---- healing
   healing = true;
   heal(plan);
-  for (const server of slots) server?.process.thaw();
+  for (const server of slots) {
+    server?.process.thaw();
+    if (server?.version === "1" && plan.release !== Infinity) closing(server, 400);
+  }
+  const chance = world.stream(5);
   world.note("-- healing");
   // a lease that has to run out costs many turns in which nothing else happens: seldom worth it
-  if (!world.stream(4).once(5)) overtake();
+  if (!plan.calm && !world.stream(4).once(5)) overtake();
   const results = new Map<Target, { ok: boolean; value: unknown }>();
   for (const target of targets) clients.result(target, (result) => results.set(target, result));
   const since = world.now();
@@ -139,14 +153,27 @@ export async function simulate(
     if (world.now() - since > HEALING) world.fail("I11", `not finished: ${stuck()}`);
     if (world.now() - looked > 1_000) {
       looked = world.now();
+      if (plan.release !== Infinity) for (const tenant of plan.tenants) clients.upgrade(tenant);
       for (const target of targets) {
         const status = ledger.instances.get(nameOf(target))?.head.status;
-        if (status === "paused") clients.resume(target);
+        // one that the newer code breaks may never be well again
+        const broken = programs["1"][target.program] !== programs["2"][target.program];
+        if (status === "paused" && broken && plan.release !== Infinity && chance.once(5)) clients.restart(target);
+        else if (status === "paused") clients.resume(target);
         // it was deleted
         if (status === undefined) clients.create(target);
       }
     }
     return false;
+  });
+  // to read all again takes a tenth of a schedule, and finds what one of four finds
+  if (world.stream(6).once(4)) for (const target of targets) clients.read(target);
+  await run(() => clients.busy() === 0);
+  const ended = world.now();
+  await run(() => {
+    const left = [...open.values()].filter((process) => process.alive());
+    if (world.now() - ended > HEALING) world.fail("I23", `${left.length} guests are never let go`);
+    return left.length === 0;
   });
   await finish(world, { adapter, targets, ledger, clients, results, programs, runs, plan });
   effects.check();
@@ -267,7 +294,7 @@ interface Finish {
   readonly ledger: ReturnType<typeof createLedger>;
   readonly clients: Clients;
   readonly results: ReadonlyMap<Target, { readonly ok: boolean; readonly value: unknown }>;
-  readonly programs: readonly ReturnType<typeof programOf>[];
+  readonly programs: Programs;
   readonly runs: readonly RunLog[];
   readonly plan: Plan;
 }
@@ -282,8 +309,7 @@ async function finish(world: World, { adapter, targets, ledger, clients, results
     const instance = ledger.instances.get(name);
     const image = (await Promise.all(Array.from({ length: store.shards }, (_, shard) => store.load(shard, target)))).find((i) => i !== null);
     if (image?.journal.join("\n").split("\n").length !== instance?.life.records.length) world.fail("I1", `${name}: the store holds another journal`);
-    const program = programs[target.program] as ReturnType<typeof programOf>;
-    for (const life of ledger.livesOf(target)) await checkLife(name, life, program);
+    for (const life of ledger.livesOf(target)) await checkLife(name, life, target);
     const result = JSON.stringify(results.get(target));
     // a life that was restarted had its result, too
     if (!ledger.livesOf(target).some((life) => JSON.stringify(resultOf(life, target)) === result)) {
@@ -291,23 +317,30 @@ async function finish(world: World, { adapter, targets, ledger, clients, results
     }
   }
 
-  async function checkLife(name: string, life: LifeModel, program: ReturnType<typeof programOf>): Promise<void> {
+  async function checkLife(name: string, life: LifeModel, target: Target): Promise<void> {
+    const program = programs[versionOf(life.version)][target.program] as ReturnType<typeof programOf>;
     const { seen, end, astray } = await expectedOf(life, program);
     const where = `${name} life ${life.life}`;
     if (astray !== undefined) world.fail("I21", `${where}: ${astray.kind} "${astray.name}" is settled where nobody waits for it`);
     const last = life.records.at(-1);
     if (last?.head.k === "completed") {
+      if (byteLength(last.value ?? "u") > plan.limits.resultBytes) world.fail("I23", `${where} returned more than it may`);
       const output = JSON.stringify(decode(last.value ?? "u"));
       const wanted = JSON.stringify({ value: end?.value, seen });
       if (end?.ok !== true || output !== wanted) world.fail("I21", `${where} returned ${output}, its journal says ${wanted}`);
     }
-    if (last?.head.k === "errored" && (end?.ok !== false || end.value !== last.head.error?.message)) {
+    const tooLarge = last?.head.k === "errored" && last.head.error?.message.startsWith("Cannot store the output");
+    if (tooLarge) {
+      const bytes = byteLength(encode({ value: end?.value, seen }));
+      if (end?.ok !== true || bytes <= plan.limits.resultBytes) world.fail("I23", `${where} could not return ${bytes} bytes`);
+    } else if (last?.head.k === "errored" && (end?.ok !== false || end.value !== last.head.error?.message)) {
       world.fail("I9", `${where} failed with ${last.head.error?.message}, its journal says ${JSON.stringify(end)}`);
     }
     // what is delivered before its commit may be undone by a crash: then another run may come to know something else
     if (plan.mediated) return;
     for (const run of runs) {
-      if (run.seed !== life.seed) continue;
+      // another version may have been tried and found to differ
+      if (run.seed !== life.seed || !life.versions.includes(run.version)) continue;
       const n = Math.min(run.seen.length, seen.length);
       if (JSON.stringify(run.seen.slice(0, n)) !== JSON.stringify(seen.slice(0, n))) {
         world.fail("I21", `${where}: a run on ${run.process.name} saw ${run.seen.join(", ")}; its journal says ${seen.join(", ")}`);

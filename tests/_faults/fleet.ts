@@ -5,7 +5,7 @@
 import type { Prepared, SandboxAdapter } from "../../core/ports/guest.ts";
 import type { StorageAdapter, Store } from "../../core/ports/store.ts";
 import { createTenure, TenureError } from "../../mod.ts";
-import { opIn } from "../../testing/simulate_crash/book.ts";
+import { begunOf, opIn } from "../../testing/simulate_crash/book.ts";
 import { worldOn } from "../../testing/simulate/world.ts";
 import { createEffects } from "../../testing/simulator/effects.ts";
 import { createLedger, type Ledger, nameOf } from "../../testing/simulator/ledger.ts";
@@ -115,7 +115,7 @@ export async function startFleet(sandbox: SandboxAdapter, place: StorageAdapter,
         hold: clock.hold,
         begin(body) {
           const life = ledger.lives.get(body.life);
-          const effect = effects.begin(life, opIn(life, body), body.attempt, by);
+          const effect = effects.begin(life, opIn(life, body), begunOf(body), by);
           const instance = [...ledger.instances.values()].find((each) => each.life === life);
           const key = `${instance === undefined ? "?" : nameOf(instance.key)} ${body.name}`;
           if (effect !== undefined) bodies.set(key, (bodies.get(key) ?? 0) + 1);

@@ -47,7 +47,7 @@ export const PLANTED: readonly Mutant[] = [
   {
     name: "the order of settlements is lost",
     file: "core/instance/evolve.ts",
-    change: [["if (op.parent === -1) state.settlements.push(op.op);", "if (op.parent === -1) state.settlements.push(op.op), state.settlements.sort((a, b) => a - b);"]],
+    change: [["if (op.parent === -1 && op.kind !== \"rollback\") state.settlements.push(op.op);", "if (op.parent === -1 && op.kind !== \"rollback\") state.settlements.push(op.op), state.settlements.sort((a, b) => a - b);"]],
   },
   {
     name: "a wait that has timed out takes a later event",

@@ -56,7 +56,7 @@ export const SURVIVORS: readonly Survivor[] = [
   { file: "core/instance/state.ts", within: "emptyState", at: "stoppedAt: 0", equivalent: true, reason: "said again whenever it is looked at" },
   { file: "core/instance/records.ts", within: "readRecord", from: "<", to: "<=", equivalent: true, reason: "no record begins with a tab" },
   { file: "core/instance/decide/command.ts", within: "schedule", from: "head.start = 1;", equivalent: true, reason: "it starts with a record of its own: a commit more" },
-  { file: "core/instance/decide/command.ts", within: "schedule", from: "mayStart(state, parent, facts)", to: "false", equivalent: true, reason: "it starts with a record of its own: a commit more" },
+  { file: "core/instance/decide/command.ts", within: "schedule", from: "mayStart(state, { kind: command.c, parent }, facts)", to: "false", equivalent: true, reason: "it starts with a record of its own: a commit more" },
   { file: "core/instance/decide/command.ts", within: "refuse", from: "command.c === \"sleep\" || command.c === \"wait\"", to: "true", equivalent: true, reason: "of any other command the time is none" },
   { file: "core/instance/decide/command.ts", within: "schedule", at: "MAX_REFUSALS", equivalent: false, reason: "takes a thousand refusals: tests/semantics/limits" },
   { file: "core/shard/format.ts", within: "acquire", at: "read(shard) > newest", equivalent: false, reason: "takes another release: tests/format" },

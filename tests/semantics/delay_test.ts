@@ -172,6 +172,38 @@ onEach("a delay that is a function", (test) => {
     assertEquals(await order.result(), ["Error", "no 2"]);
   });
 
+  test("of a rollback handler is asked for its failures", async (world) => {
+    const order = await world.run(`
+      const delay = async ({ ctx, error }) => { await T.note([ctx.step, ctx.attempt, error.message]); return ctx.attempt * 1000; };
+      const rollback = async ({ ctx }) => { if (ctx.attempt < 3) throw new Error("not undone " + ctx.attempt); await T.note("undone"); };
+      await step.do("other", async () => 1);
+      await step.do("a", async () => 1, { rollback, rollbackConfig: { retries: { limit: 3, delay, backoff: "linear" } } });
+      throw new RangeError("the end");
+    `);
+    let ended = false;
+    const result = order.result().then(() => {}, (error) => error.message).finally(() => ended = true);
+    const from = world.clock.now();
+    await world.when("it ends", async () => {
+      await world.pass(500);
+      return ended;
+    });
+    assertEquals(await result, "the end");
+    const of = { name: "a", count: 1 };
+    assertEquals(world.notes, [[of, 1, "not undone 1"], [of, 2, "not undone 2"], "undone"]);
+    assertEquals(world.clock.now() - from >= 5_000, true);
+  });
+
+  test("of a rollback handler that throws stops the rollback", async (world) => {
+    const order = await world.run(`
+      const retries = { limit: 3, delay: () => { throw new Error("no delay"); } };
+      await step.do("a", async () => 1, { rollback: async () => { throw new Error("not undone"); }, rollbackConfig: { retries } });
+      throw new RangeError("the end");
+    `);
+    await world.until(order, "errored");
+    const last = (await order.history()).entries.at(-1);
+    assertEquals((last?.rollback as { name: string }).name, "NonRetryableDelayError");
+  });
+
   test("may stand in a step within a step", async (world) => {
     const order = await world.run(`
       return await step.do("outer", async () => {

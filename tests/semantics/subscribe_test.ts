@@ -118,6 +118,42 @@ onEach("subscribe()", (test) => {
     assertEquals((await subscription.next()).done, true);
   });
 
+  test("tells of a rollback, handler by handler, and how it ended", async (world) => {
+    const order = await world.run(`
+      const undo = (fails) => ({ rollback: async ({ ctx }) => { if (ctx.attempt <= fails) throw new Error("no"); }, rollbackConfig: { retries: { limit: 1, delay: 1000 } } });
+      await step.do("a", async () => 1, undo(2));
+      await step.do("same", async () => 1, undo(0));
+      await step.do("same", async () => 1, undo(1));
+      throw new RangeError("the end");
+    `);
+    const events = await passing(world, rest(await order.subscribe()), 1_000);
+    const config = { retries: { limit: 1, delay: 1_000, backoff: "exponential" }, timeout: "10 minutes" };
+    const error = { name: "Error", message: "no" };
+    assertEquals(events.slice(events.findIndex(({ type }) => type === "rollback_started")).map(brief), [
+      { type: "rollback_started" },
+      { type: "rollback_step_started", stepName: "same-2", config },
+      { type: "rollback_attempt_started", stepName: "same-2", attempt: 1 },
+      { type: "rollback_attempt_errored", stepName: "same-2", attempt: 1, retryDelayMs: 1_000, error },
+      { type: "rollback_attempt_started", stepName: "same-2", attempt: 2 },
+      { type: "rollback_attempt_completed", stepName: "same-2", attempt: 2 },
+      { type: "rollback_step_completed", stepName: "same-2" },
+      { type: "rollback_step_started", stepName: "same-1", config },
+      { type: "rollback_attempt_started", stepName: "same-1", attempt: 1 },
+      { type: "rollback_attempt_completed", stepName: "same-1", attempt: 1 },
+      { type: "rollback_step_completed", stepName: "same-1" },
+      { type: "rollback_step_started", stepName: "a-1", config },
+      { type: "rollback_attempt_started", stepName: "a-1", attempt: 1 },
+      { type: "rollback_attempt_errored", stepName: "a-1", attempt: 1, retryDelayMs: 1_000, error },
+      { type: "rollback_attempt_started", stepName: "a-1", attempt: 2 },
+      { type: "rollback_attempt_errored", stepName: "a-1", attempt: 2, error },
+      { type: "rollback_step_errored", stepName: "a-1", error },
+      { type: "rollback_errored" },
+      { type: "workflow_errored", error: { name: "RangeError", message: "the end" } },
+    ]);
+    const done = await world.run(`await step.do("a", async () => 1, { rollback: async () => {} }); throw new Error("x");`);
+    assertEquals((await rest(await done.subscribe())).slice(-2).map(({ type }) => type), ["rollback_completed", "workflow_errored"]);
+  });
+
   test("keeps to a filter and ends all the same", async ({ run }) => {
     const order = await run(`for (let i = 0; i < 3; i++) await step.do("a", async () => i);`);
     const events = await rest(await order.subscribe({ filter: ["step_completed"] }));

@@ -18,6 +18,8 @@ export interface Scope {
   open: number;
   /** Aborted: it may issue nothing more. */
   closed: boolean;
+  /** A rollback handler's: it may issue no steps. */
+  readonly undoes?: boolean;
 }
 
 /** Knows in which scope code runs. */

@@ -19,13 +19,13 @@ export function numberField(key: string, value: number): string {
   return `,"${key}":${value}`;
 }
 
-/** The config of a step. */
-export function configField(config: MergedStepConfig): string {
+/** The config of a step, or of its rollback. The key is ours. */
+export function configField(key: string, config: MergedStepConfig): string {
   const { limit, delay, backoff } = config.retries;
   const wait = delay === undefined ? "" : `"delay":${duration(delay)},`;
   const retries = `{"limit":${limit},${wait}"backoff":"${backoff}"}`;
   const sensitive = config.sensitive === undefined ? "" : `,"sensitive":"output"`;
-  return `,"config":{"retries":${retries},"timeout":${duration(config.timeout)}${sensitive}}`;
+  return `,"${key}":{"retries":${retries},"timeout":${duration(config.timeout)}${sensitive}}`;
 }
 
 /** What the host needs of an error. */

@@ -7,18 +7,19 @@
  *
  * @module
  */
-import type { WorkflowCallbackContext, WorkflowEntrypoint, WorkflowExecutionContext } from "../../../core/entrypoint.ts";
+import type { WorkflowCallbackContext, WorkflowEntrypoint, WorkflowExecutionContext, WorkflowRollbackContext } from "../../../core/entrypoint.ts";
 import { parseFrame } from "../../../core/frame.ts";
 import type { Command, Delivery } from "../../../core/ports/guest.ts";
-import { DEFAULT_STEP_CONFIG } from "../../../core/step_config.ts";
+import { fatalError } from "../../../core/step_config.ts";
 import { decode, describeError, encode } from "../../../core/values.ts";
 import { makeEnv } from "./bindings.ts";
 import type { ContextTracker, Scope } from "./context.ts";
+import { abortError, bodyContext, executionContext, type Running } from "./callback.ts";
 import { answerOf, asError, type Delay } from "./delay.ts";
 import { type Failure, failureOf, refusalOf } from "./failure.ts";
 import { errorField, numberField, textField } from "./headers.ts";
 import { freeze, NativeDate, NativeError, NativePromise, safeMap } from "./intrinsics.ts";
-import { type Body, makeStep } from "./step.ts";
+import { type Body, type Code, makeStep, type Rollback } from "./step.ts";
 
 /** A workflow class as a tenant exports it. */
 export type WorkflowClass = new (ctx: WorkflowExecutionContext, env: Record<string, unknown>) => WorkflowEntrypoint;
@@ -55,29 +56,34 @@ export interface Runtime {
   stop(): void;
 }
 
-interface Pending {
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  /** Of a `do`. */
-  readonly body: Body | undefined;
-  /** Of a `do` whose config says more than the default. */
+/** Something that is attempted: a body, or what undoes it. */
+interface Tried {
+  /** How long to wait after an attempt that has failed. */
   readonly delay: Delay;
-  /** Set when it is issued. */
-  scope: Scope | undefined;
   /** The highest attempt so far, and what it threw. */
   attempt: number;
   thrown: unknown;
 }
 
-interface Running {
-  readonly scope: Scope;
-  controller: AbortController | undefined;
+interface Pending extends Tried {
+  readonly resolve: (value: unknown) => void;
+  readonly reject: (error: unknown) => void;
+  /** Of a `do`. */
+  readonly body: Body | undefined;
+  /** Set when it is issued. */
+  scope: Scope | undefined;
+}
+
+interface Undo extends Tried {
+  readonly rollback: Rollback;
 }
 
 type Start = Delivery & { d: "start" };
 type RunBody = Delivery & { d: "body" };
 type AskDelay = Delivery & { d: "delay" };
+type RunRollback = Delivery & { d: "rollback" };
 
+const NO_CODE = freeze({ __proto__: null, body: undefined, delay: undefined }) as { body: undefined; delay: undefined };
 const OUTPUT = freeze({ __proto__: null, root: "output" }) as { root: string };
 const ARGUMENTS = freeze({ __proto__: null, root: "arguments" }) as { root: string };
 
@@ -86,6 +92,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
   const { context, guard } = host;
   const send = host.send;
   const pending = new safeMap<number, Pending>();
+  const undos = new safeMap<number, Undo>();
   /** By command: of two attempts at one step only the last is heard. */
   const running = new safeMap<number, Running>();
   const Controller = globalThis.AbortController;
@@ -104,23 +111,30 @@ export function createRuntime(host: RuntimeHost): Runtime {
   }
 
   /** Sends a command of the current scope. */
-  function register(kind: string, fields: string, value: string | undefined, entry: Pending): number {
+  function register(kind: string, fields: string, value: string | undefined, entry: Pending, code?: Code): number {
     const owner = scope();
     if (owner === undefined) throw new NativeError("Cannot reach the platform: the workflow has not started");
     if (owner.closed) throw abortError();
+    if (owner.undoes === true && kind !== "call" && kind !== "timer") throw fatalError("Cannot run a step in a rollback handler");
     const id = ++lastId;
     // a run that was let go waits for ever: told of an error, its code would act on it
     if (stopped) return id;
     pending.set(id, entry);
     entry.scope = owner;
     owner.open++;
+    const rollback = code?.rollback;
+    if (rollback !== undefined) {
+      undos.set(++lastId, { rollback, delay: code?.rollbackDelay, attempt: 0, thrown: undefined });
+      fields += numberField("rollback", lastId);
+    }
     sendFrame(`{"c":"${kind}","id":${id},"in":${owner.id}${fields}}`, value);
     return id;
   }
 
-  function issue(kind: string, fields: string, body?: Body, delay?: Delay, value?: string): Promise<unknown> {
+  function issue(kind: string, fields: string, code?: Code, value?: string): Promise<unknown> {
     const promise = new NativePromise<unknown>((resolve, reject) => {
-      register(kind, fields, value, { resolve, reject, body, delay, scope: undefined, attempt: 0, thrown: undefined });
+      const { body, delay } = code ?? NO_CODE;
+      register(kind, fields, value, { resolve, reject, body, delay, scope: undefined, attempt: 0, thrown: undefined }, code);
     });
     guard?.(promise);
     return promise;
@@ -139,10 +153,10 @@ export function createRuntime(host: RuntimeHost): Runtime {
     } catch (error) {
       return refuse(error);
     }
-    return issue("call", textField("target", target) + textField("method", method), undefined, undefined, value);
+    return issue("call", textField("target", target) + textField("method", method), undefined, value);
   }
 
-  const step = makeStep({ issue, refuse, now: () => scope()?.now ?? 0 });
+  const step = makeStep({ issue, refuse, now: () => scope()?.now ?? 0, within: () => (scope()?.id ?? 0) !== 0 });
 
   function deliver(text: string): void {
     if (stopped) return;
@@ -158,6 +172,8 @@ export function createRuntime(host: RuntimeHost): Runtime {
         return runBody(delivery);
       case "delay":
         return ask(delivery, taken.value);
+      case "rollback":
+        return runRollback(delivery, taken.value);
       case "abort":
         return abort(delivery.id, delivery.attempt);
     }
@@ -233,20 +249,34 @@ export function createRuntime(host: RuntimeHost): Runtime {
     const entry = pending.get(delivery.id);
     const body = entry?.body;
     if (entry === undefined || body === undefined || !(delivery.attempt > entry.attempt)) return;
-    const { id, attempt, seed, now } = delivery;
-    if (entry.attempt > 0) abort(id, entry.attempt);
-    const scope: Scope = { id, attempt, seed, now, open: 0, closed: false };
-    const state: Running = { scope, controller: undefined };
-    entry.attempt = attempt;
-    entry.thrown = undefined;
-    running.set(id, state);
-    bodies++;
-    context.run(scope, () => void attemptBody(entry, bodyContext(delivery, state), state));
+    if (entry.attempt > 0) abort(delivery.id, entry.attempt);
+    attempt(delivery, false, entry, body);
   }
 
-  async function attemptBody(entry: Pending, ctx: WorkflowCallbackContext, state: Running): Promise<void> {
+  function runRollback(delivery: RunRollback, value: string | undefined): void {
+    const undo = undos.get(delivery.id);
+    if (undo === undefined || !(delivery.attempt > undo.attempt)) return;
+    if (undo.attempt > 0) abort(delivery.id, undo.attempt);
+    const { rollback } = undo;
+    attempt(delivery, true, undo, async (ctx) => {
+      const given = (value === undefined ? {} : decode(value)) as Pick<WorkflowRollbackContext, "error" | "output">;
+      await rollback({ ctx, error: given.error, output: given.output, stepName: `${ctx.step.name}-${ctx.step.count}` });
+    });
+  }
+
+  function attempt(delivery: RunBody | RunRollback, undoes: boolean, tried: Tried, body: Body): void {
+    const { id, attempt, seed, now } = delivery;
+    tried.attempt = attempt;
+    tried.thrown = undefined;
+    const scope: Scope = { id, attempt, seed, now, open: 0, closed: false, undoes };
+    const state: Running = { scope, controller: undefined };
+    running.set(id, state);
+    bodies++;
+    context.run(scope, () => void attemptBody(tried, body, bodyContext(delivery, state, Controller), state));
+  }
+
+  async function attemptBody(tried: Tried, body: Body, ctx: WorkflowCallbackContext, state: Running): Promise<void> {
     const { id, attempt } = state.scope;
-    const body = entry.body as Body;
     let failure: Failure | undefined;
     let text = "";
     try {
@@ -259,7 +289,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
     } catch (error) {
       failure = failureOf(error);
       // what it throws because its time is over says nothing
-      if (!state.scope.closed) entry.thrown = error;
+      if (!state.scope.closed) tried.thrown = error;
     }
     if (running.get(id) === state) running.delete(id);
     bodies--;
@@ -268,13 +298,13 @@ export function createRuntime(host: RuntimeHost): Runtime {
     sendFrame(`${head}false,"retry":${failure.retry}${errorField(failure.error)}}`, failure.text);
   }
 
-  /** Asks the author of a step whose attempt has failed how long to wait. */
+  /** Asks the author of a step, or of what undoes it, how long to wait after an attempt that has failed. */
   function ask(delivery: AskDelay, value: string | undefined): void {
     const { id, attempt, seed, now } = delivery;
-    const entry = pending.get(id);
-    if (entry?.body === undefined || attempt < entry.attempt) return;
+    const entry: Tried | undefined = pending.get(id) ?? undos.get(id);
+    if (entry === undefined || attempt < entry.attempt) return;
     const thrown = entry.thrown === undefined || attempt > entry.attempt ? value === undefined ? undefined : decode(value) : entry.thrown;
-    const scope: Scope = { id, attempt, seed, now, open: 0, closed: false };
+    const scope: Scope = { id, attempt, seed, now, open: 0, closed: false, undoes: false };
     const state: Running = { scope, controller: undefined };
     running.set(id, state);
     bodies++;
@@ -285,7 +315,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
     const { id, attempt } = delivery;
     let field: string;
     try {
-      const { step, config } = bodyContext(delivery, state);
+      const { step, config } = bodyContext(delivery, state, Controller);
       field = numberField("ms", await answerOf(delay, { ctx: { step, attempt, config }, error: asError(thrown) }));
     } catch (error) {
       field = errorField(describeError(error));
@@ -293,24 +323,6 @@ export function createRuntime(host: RuntimeHost): Runtime {
     if (running.get(id) === state) running.delete(id);
     bodies--;
     sendFrame(`{"c":"delay","id":${id},"attempt":${attempt}${field}}`, undefined);
-  }
-
-  function bodyContext(delivery: RunBody | AskDelay, state: Running): WorkflowCallbackContext {
-    let config: WorkflowCallbackContext["config"] | undefined;
-    return {
-      step: { name: delivery.name, count: delivery.count },
-      attempt: delivery.attempt,
-      // These two are made when they are asked for: few bodies ask.
-      get config() {
-        const given = delivery.config ?? DEFAULT_STEP_CONFIG;
-        return config ??= { ...given, retries: { ...given.retries } } as WorkflowCallbackContext["config"];
-      },
-      get signal() {
-        state.controller ??= new Controller();
-        if (state.scope.closed && !state.controller.signal.aborted) state.controller.abort(abortError());
-        return state.controller.signal;
-      },
-    };
   }
 
   function abort(id: number, attempt: number): void {
@@ -354,20 +366,4 @@ export function createRuntime(host: RuntimeHost): Runtime {
       });
     },
   });
-}
-
-function abortError(): Error {
-  const error = new NativeError("The attempt was aborted: its result will not be heard");
-  error.name = "AbortError";
-  return error;
-}
-
-function executionContext(guard: ((promise: Promise<unknown>) => void) | undefined): WorkflowExecutionContext {
-  return {
-    waitUntil(promise) {
-      if (promise instanceof NativePromise) guard?.(promise);
-    },
-    passThroughOnException() {},
-    props: {},
-  };
 }

@@ -3,13 +3,16 @@
  *
  * @module
  */
-import type { WorkflowCallbackContext, WorkflowStep } from "../../../core/entrypoint.ts";
+import type { WorkflowCallbackContext, WorkflowRollbackContext, WorkflowStep } from "../../../core/entrypoint.ts";
 import {
   checkDuration,
   checkEventType,
+  checkRollbackConfig,
   checkStepConfig,
   checkStepName,
   fatalError,
+  type MergedStepConfig,
+  record,
 } from "../../../core/step_config.ts";
 import { parseDuration } from "../../../core/duration.ts";
 import { encode } from "../../../core/values.ts";
@@ -20,14 +23,27 @@ import { freeze, NativeError, timeOf } from "./intrinsics.ts";
 /** A step's body. */
 export type Body = (ctx: WorkflowCallbackContext) => unknown;
 
+/** What undoes a step. */
+export type Rollback = (given: WorkflowRollbackContext) => unknown;
+
+/** What a `do` brings along. */
+export interface Code {
+  readonly body: Body;
+  readonly delay: Delay;
+  readonly rollback: Rollback | undefined;
+  readonly rollbackDelay: Delay;
+}
+
 /** What the step object asks of the runtime. */
 export interface StepRuntime {
   /** Issues a command of a kind with further fields of its header, and resolves when it is settled. */
-  issue(kind: string, fields: string, body?: Body, delay?: Delay, value?: string): Promise<unknown>;
+  issue(kind: string, fields: string, code?: Code, value?: string): Promise<unknown>;
   /** A promise that rejects. */
   refuse(error: unknown): Promise<never>;
   /** The logical time where the caller is. */
   now(): number;
+  /** Whether the caller is within a step. */
+  within(): boolean;
 }
 
 const ceil = Math.ceil;
@@ -36,8 +52,22 @@ const DAY = "24 hours";
 // The last time that a Date can show.
 const LAST_TIME = 8.64e15;
 
+function checkRollbackOptions(options: unknown, step: string, nested: boolean): { rollback: Rollback; config: MergedStepConfig | undefined } {
+  const fields = record(options, "the rollback options", ["rollback", "rollbackConfig"]);
+  const rollback = fields("rollback"), config = fields("rollbackConfig");
+  if (typeof rollback !== "function") throw fatalError(`Cannot run the step "${step}": its rollback handler is not a function`);
+  // a replay does not run the body that would make the handler
+  if (nested) throw fatalError(`Cannot run the step "${step}": a step within a step can have no rollback handler`);
+  return { rollback: rollback as Rollback, config: config === undefined ? undefined : checkRollbackConfig(config) };
+}
+
+/** The delay of a checked config, which leaves a function out. */
+function delayOf(config: MergedStepConfig | undefined, given: unknown): Delay {
+  return config === undefined ? undefined : config.retries.delay ?? (given as { retries: { delay: Delay } }).retries.delay;
+}
+
 /** Makes the step object of a run. */
-export function makeStep({ issue, refuse, now }: StepRuntime): WorkflowStep {
+export function makeStep({ issue, refuse, now, within }: StepRuntime): WorkflowStep {
   const step = {
     __proto__: null,
     do(name: unknown, second: unknown, third: unknown, fourth: unknown): Promise<unknown> {
@@ -46,15 +76,15 @@ export function makeStep({ issue, refuse, now }: StepRuntime): WorkflowStep {
         const bare = typeof second === "function";
         const config = bare ? undefined : checkStepConfig(second);
         const body = bare ? second : third;
-        const rollback = bare ? third : fourth;
+        const options = bare ? third : fourth;
         if (typeof body !== "function") throw fatalError(`Cannot run the step "${checked}": its callback is not a function`);
-        if (rollback !== undefined) {
-          throw fatalError(`Cannot run the step "${checked}": rollback handlers are not supported yet`);
-        }
-        const fields = textField("name", checked);
-        if (config === undefined) return issue("do", fields, body as Body);
-        const delay = config.retries.delay ?? (second as { retries: { delay: Delay } }).retries.delay;
-        return issue("do", fields + configField(config), body as Body, delay);
+        const fields = textField("name", checked) + (config === undefined ? "" : configField("config", config));
+        const delay = delayOf(config, second);
+        if (options === undefined) return issue("do", fields, { body: body as Body, delay, rollback: undefined, rollbackDelay: undefined });
+        const { rollback, config: undoes } = checkRollbackOptions(options, checked, within());
+        const rollbackDelay = delayOf(undoes, (options as { rollbackConfig?: unknown }).rollbackConfig);
+        const more = undoes === undefined ? "" : configField("rollbackConfig", undoes);
+        return issue("do", fields + more, { body: body as Body, delay, rollback, rollbackDelay });
       } catch (error) {
         return refuse(error);
       }
@@ -98,7 +128,7 @@ export function makeStep({ issue, refuse, now }: StepRuntime): WorkflowStep {
     },
     setState(state: unknown): Promise<unknown> {
       try {
-        return issue("state", "", undefined, undefined, encode(state, STATE));
+        return issue("state", "", undefined, encode(state, STATE));
       } catch (error) {
         return refuse(error);
       }

@@ -7,7 +7,7 @@ import type { Command, ErrorSummary } from "../../ports/guest.ts";
 import { byteLength } from "../../utf8.ts";
 import { failure } from "../failures.ts";
 import { record, type Scheduled } from "../records.ts";
-import type { State } from "../state.ts";
+import type { Op, State } from "../state.ts";
 import { type Facts, fullText, isFull, type Records, timeOf } from "./common.ts";
 import { runEnded } from "./end.ts";
 
@@ -44,19 +44,20 @@ export function schedule(state: State, command: Issued, parent: number, facts: F
   };
   if (parent >= 0) head.in = parent;
   if (command.c === "do" && command.config !== undefined) head.config = command.config;
+  if (command.c === "do" && command.rollback !== undefined) head.rollback = command.rollbackConfig ?? 1;
   if (command.c === "wait") head.type = command.type;
   if (refused !== undefined) head.refused = refused;
   else if (command.c === "sleep") head.due = Math.ceil(command.until ?? t + (command.ms ?? 0));
   else if (command.c === "timer") head.due = t + Math.ceil(command.ms);
   else if (command.c === "wait") head.due = t + Math.ceil(command.timeout);
   else if (command.c === "state") return [record(head, value)];
-  else if (mayStart(state, parent, facts)) head.start = 1;
+  else if (mayStart(state, { kind: command.c, parent }, facts)) head.start = 1;
   return [record(head)];
 }
 
-/** Whether something new may start: in a pause or a drain, only what a running body needs to come to its end. */
-export function mayStart(state: State, parent: number, facts: Facts): boolean {
-  return parent >= 0 || (state.phase === "active" && !facts.draining);
+/** Whether something new may start: in a pause, a drain or a rollback only what a running body needs to come to its end. */
+export function mayStart({ phase }: State, { kind, parent }: Pick<Op, "kind" | "parent">, facts: Facts): boolean {
+  return parent >= 0 || (phase === (kind === "rollback" ? "rollingBack" : "active") && !facts.draining);
 }
 
 function refuse(state: State, command: Issued, value: string, { limits, now }: Facts): ErrorSummary | undefined {

@@ -56,7 +56,7 @@ export function parked(
   facts: Facts,
   sides?: Pick<Paused, "expected" | "found">,
 ): Records {
-  return state.phase === "active" || state.phase === "pausing"
+  return state.phase === "active" || state.phase === "pausing" || state.phase === "rollingBack"
     ? [record({ k: "paused", t: timeOf(state, facts.now), code, message, ...sides })]
     : NOTHING;
 }

@@ -5,11 +5,12 @@
  */
 import type { Death, ErrorSummary } from "../../ports/guest.ts";
 import { byteLength } from "../../utf8.ts";
-import { failure } from "../failures.ts";
+import { type Failure, failure } from "../failures.ts";
 import { record } from "../records.ts";
 import { isBusy, isEnded, type State } from "../state.ts";
 import { type Facts, NOTHING, type Records, timeOf } from "./common.ts";
 import { interrupted } from "./control.ts";
+import { canRollBack, rollbackStarted, rolledBack } from "./rollback.ts";
 import { attemptEnded } from "./step.ts";
 
 /** How a run ended, as its guest (or the engine) says. */
@@ -20,19 +21,25 @@ export interface RunResult {
   readonly error: ErrorSummary | undefined;
 }
 
-/** `run` ended, or the engine ends it. Of an ended one: nothing. */
+/** `run` ended, or the engine ends it. Of an ended one: nothing. One that fails rolls back what can be. */
 export function runEnded(state: State, { ok, value, error }: RunResult, facts: Facts): Records {
   if (isEnded(state)) return NOTHING;
-  const t = timeOf(state, facts.now);
   const bytes = byteLength(value);
   const { resultBytes } = facts.limits;
-  if (ok && bytes <= resultBytes) return [record({ k: "completed", t }, value)];
+  if (ok && bytes <= resultBytes && state.rollback === undefined) return [record({ k: "completed", t: timeOf(state, facts.now) }, value)];
   const summary = error ?? { name: "Error", message: "" };
-  if (!ok && bytes <= resultBytes) return [record({ k: "errored", t, error: summary }, value)];
+  if (!ok && bytes <= resultBytes) return runFailed(state, { error: summary, value }, facts);
   const no = ok
     ? failure("WorkflowFatalError", `Cannot store the output: ${bytes} bytes are more than the limit of ${resultBytes}`)
     : failure(summary.name, summary.message);
-  return [record({ k: "errored", t, error: no.error }, no.value)];
+  return runFailed(state, no, facts);
+}
+
+function runFailed(state: State, { error, value }: Failure, facts: Facts): Records {
+  // it rolls back, and cannot go on
+  if (state.rollback !== undefined) return rolledBack(state, error, facts);
+  if (canRollBack(state)) return rollbackStarted(state, "errored", { error, value }, facts);
+  return [record({ k: "errored", t: timeOf(state, facts.now), error }, value)];
 }
 
 /** Nothing that the run waits for can happen any more. */

@@ -20,11 +20,11 @@ import { startAttempt } from "./step.ts";
  * @param issued whether the live guest has issued the command: only then can its body run or its outcome be delivered
  */
 export function whenAtRest(state: State, issued: (op: number) => boolean, facts: Facts): Records {
-  if (state.pending.size === 0 || (state.phase !== "active" && state.phase !== "pausing")) return NOTHING;
+  if (state.pending.size === 0 || !isGoing(state)) return NOTHING;
   let first: { readonly at: number; readonly op: Op; readonly event: number } | undefined;
   for (const n of state.pending) {
     const op = state.ops[n] as Op;
-    if (!issued(n) || !mayStart(state, op.parent, facts)) continue;
+    if (!issued(n) || !mayStart(state, op, facts)) continue;
     const found = candidate(state, op, facts.now);
     if (found !== undefined && (first === undefined || found.at < first.at)) first = { ...found, op };
   }
@@ -38,6 +38,7 @@ export function whenAtRest(state: State, issued: (op: number) => boolean, facts:
   switch (op.kind) {
     case "do":
     case "call":
+    case "rollback":
       return startAttempt(state, op, facts);
     case "sleep":
     case "timer":
@@ -57,12 +58,16 @@ export function whenAtRest(state: State, issued: (op: number) => boolean, facts:
 export function nextAtRest(state: State, issued: (op: number) => boolean, facts: Facts): number {
   let next = Infinity;
   if (state.pending.size === 0) return next;
-  if (state.phase !== "active" && state.phase !== "pausing") return next;
+  if (!isGoing(state)) return next;
   for (const n of state.pending) {
-    const { due, parent } = state.ops[n] as Op;
-    if (due !== null && due < next && issued(n) && mayStart(state, parent, facts)) next = due;
+    const op = state.ops[n] as Op;
+    if (op.due !== null && op.due < next && issued(n) && mayStart(state, op, facts)) next = op.due;
   }
   return next;
+}
+
+function isGoing({ phase }: State): boolean {
+  return phase === "active" || phase === "pausing" || phase === "rollingBack";
 }
 
 function candidate(state: State, op: Op, now: number): { at: number; event: number } | undefined {
@@ -73,7 +78,7 @@ function candidate(state: State, op: Op, now: number): { at: number; event: numb
     if (event !== undefined && (op.due === null || accepted <= op.due)) return { at: Math.max(accepted, op.at), event };
   }
   if (op.due !== null) return op.due <= now ? { at: op.due, event: -1 } : undefined;
-  return op.kind === "do" || op.kind === "call" || op.kind === "state" ? { at: op.at, event: -1 } : undefined;
+  return op.kind === "do" || op.kind === "call" || op.kind === "state" || op.kind === "rollback" ? { at: op.at, event: -1 } : undefined;
 }
 
 /** The wait of a type that was registered first gets its first event. */

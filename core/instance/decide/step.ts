@@ -47,6 +47,8 @@ export function attemptEnded(state: State, opNumber: number, attempt: number, re
   const { limits } = facts;
   const bytes = byteLength(result.value);
   const full = isFull(state, limits, result.value.length);
+  // what undoes comes to nothing that could be too large
+  if (op.kind === "rollback" && result.ok) return [record({ k: "settled", t, op: opNumber, ok: true })];
   if (result.ok) {
     if (bytes <= limits.resultBytes && !full) {
       return [record({ k: "settled", t, op: opNumber, ok: true }, result.value)];
@@ -57,7 +59,7 @@ export function attemptEnded(state: State, opNumber: number, attempt: number, re
   }
   const error = result.error ?? { name: "Error", message: "" };
   const { retries } = configOf(op);
-  if (mayRetry(op, result) && !full) {
+  if (mayRetry(state, op, result) && !full) {
     const given = retries.delay === undefined ? result.delay ?? 0 : parseDuration(retries.delay);
     const delay = retryDelay({ delay: given, backoff: retries.backoff }, op.failures + 1);
     return [record({ k: "attempt_failed", t, op: opNumber, attempt, error, due: t + delay })];
@@ -66,14 +68,15 @@ export function attemptEnded(state: State, opNumber: number, attempt: number, re
   return [record({ k: "settled", t, op: opNumber, ok: false, error }, value)];
 }
 
-function mayRetry(op: Op, result: AttemptResult): boolean {
-  return op.kind === "do" && !result.ok && result.retry && op.failures < configOf(op).retries.limit;
+function mayRetry(state: State, op: Op, result: AttemptResult): boolean {
+  const again = op.kind === "rollback" || (op.kind === "do" && state.rollback === undefined);
+  return again && !result.ok && result.retry && op.failures < configOf(op).retries.limit;
 }
 
 /** Whether the running attempt ends in another one whose time the step's delay function has to say first. */
 export function asksForDelay(state: State, opNumber: number, attempt: number, result: AttemptResult, { limits }: Facts): boolean {
   const op = state.ops[opNumber];
-  if (op?.config === undefined || op.config.retries.delay !== undefined || !mayRetry(op, result)) return false;
+  if (op?.config === undefined || op.config.retries.delay !== undefined || !mayRetry(state, op, result)) return false;
   if (isEnded(state) || !state.open.has(opNumber) || !op.running || op.attempts !== attempt) return false;
   return !isFull(state, limits, result.value.length);
 }
