@@ -60,6 +60,7 @@ export type {
   Head,
   Image,
   InstanceKey,
+  JournalPart,
   Lease,
   Message,
   ShardBatch,
@@ -75,13 +76,21 @@ export type { Backfill, Schedule, ScheduleOptions, WorkflowSchedules } from "./c
 export type { CatchUp, Overlap } from "./core/shard/schedule_record.ts";
 export type { OutputOf, ParamsOf, Tenant, TenantUsage, Version, WorkflowLike } from "./core/tenant.ts";
 export type { EnvRequest, LogContext, Logger, Tenure, TenureOptions } from "./core/tenure.ts";
+export type { Placement } from "./core/placement.ts";
+export type { BatchDeleteResult, BatchError } from "./core/workflow/batch.ts";
 export type {
-  BatchError,
   BatchResult,
   InstanceStatus,
+  WorkflowEventInput,
   Workflow,
   WorkflowInstance,
   WorkflowInstanceCreateOptions,
-  WorkflowInstanceEvent,
 } from "./core/workflow.ts";
+export type {
+  FeedEvent,
+  ShownStepConfig,
+  WorkflowInstanceEvent,
+  WorkflowInstanceEventType,
+} from "./core/instance/feed_types.ts";
+export type { WorkflowInstanceSubscribeOptions, WorkflowInstanceSubscription } from "./core/workflow/subscription.ts";
 export { ValueError, type ValueErrorCode } from "./core/values.ts";

@@ -17,7 +17,7 @@ export function callerStore(store: Store): CallerStore {
   return {
     shards: store.shards,
     find: (query) => store.find(query).catch(fail),
-    load: (shard, key) => store.load(shard, key).catch(fail),
+    load: (shard, key, part) => store.load(shard, key, part).catch(fail),
     cell: (shard, key) => store.cell(shard, key).catch(fail),
     cells: (shard, query) => store.cells(shard, query).catch(fail),
   };

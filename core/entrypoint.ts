@@ -2,7 +2,7 @@
  * What a workflow's author writes against: Cloudflare's own classes and types by their own names, so that the same
  * source type-checks and runs on both.
  *
- * Ours beyond Cloudflare: the `signal` of {@linkcode WorkflowCallbackContext}.
+ * Ours beyond Cloudflare: the `signal` of {@linkcode WorkflowCallbackContext}, and {@linkcode WorkflowStep.setState}.
  *
  * @module
  */
@@ -31,7 +31,11 @@ export type WorkflowDynamicDelayContext = {
   error: Error;
 };
 
-/** Computes the wait before a retry. Not supported yet: refused when the step is issued. */
+/**
+ * Computes the wait before a retry, in the attempt that has failed: it may use the real time, randomness and bindings,
+ * and has 5 seconds to answer. Its answer goes through `backoff` and is recorded. One that throws, answers with no
+ * duration or not in time fails the step for good, with a `NonRetryableDelayError`.
+ */
 export type WorkflowDelayFunction = (
   input: WorkflowDynamicDelayContext,
 ) => WorkflowDelayDuration | Promise<WorkflowDelayDuration>;
@@ -194,6 +198,12 @@ export interface WorkflowStep {
     name: string,
     options: { type: string; timeout?: WorkflowTimeoutDuration | number },
   ): Promise<WorkflowStepEvent<T>>;
+  /**
+   * Publishes what the run wants to be known of it, at most 64 KiB: `instance.state()` shows the last one, and
+   * `instance.subscribe()` tells each. Recorded like a step, so a replay publishes nothing again; in a step's callback
+   * each attempt publishes its own. Tenure's, not Cloudflare's: `await step.setState?.(…)` runs on both.
+   */
+  setState?: (state: unknown) => Promise<void>;
 }
 
 /** What a class is constructed with beside its env: there for Cloudflare's signature. */

@@ -8,6 +8,8 @@ import type { InstanceKey } from "./ports/store.ts";
 import { byteLength } from "./utf8.ts";
 
 const INSTANCE_ID = /^[a-zA-Z0-9_][a-zA-Z0-9-_]*$/;
+/** What Cloudflare keeps for itself: words of its paths, and hashes. */
+const RESERVED_ID = /^(batch|terminate|terminateAll|cf_[0-9a-f]{64})$/;
 /** What an id may be by which something is found: those of instances made by a schedule named by its cron expression, too. */
 const ADDRESSABLE_ID = /^[a-zA-Z0-9, *\/#_-]{1,271}$/;
 const WORKFLOW_NAME = /^[a-zA-Z0-9_$][a-zA-Z0-9_$-]*$/;
@@ -22,14 +24,14 @@ export function checkTenantId(id: unknown): asserts id is string {
   }
 }
 
-/** @throws {WorkflowError} `invalid_instance_id`, in Cloudflare's words: letters, digits, `_`, `-`, at most 100, not starting with `-` */
+/** @throws {WorkflowError} `invalid_instance_id`, in Cloudflare's words: letters, digits, `_`, `-`, at most 100, not starting with `-`, none that Cloudflare reserves */
 export function checkInstanceId(id: unknown): asserts id is string {
-  if (typeof id !== "string" || id.length > 100 || !INSTANCE_ID.test(id)) {
+  if (typeof id !== "string" || id.length > 100 || !INSTANCE_ID.test(id) || RESERVED_ID.test(id)) {
     throw new WorkflowError("invalid_instance_id", `Workflow instance has invalid id: ${quote(id)}`);
   }
 }
 
-/** @throws {WorkflowError} `invalid_instance_id`: letters, digits, and any of `_`, `-`, `,`, `*`, `/`, `#` and the space, at most 271 */
+/** @throws {WorkflowError} `invalid_instance_id`: it can be the id of no instance, neither one given at creation nor one that a schedule made (cron expression and time), at most 271 */
 export function checkAddressableId(id: unknown): asserts id is string {
   if (typeof id !== "string" || !ADDRESSABLE_ID.test(id)) {
     throw new WorkflowError("invalid_instance_id", `Workflow instance has invalid id: ${quote(id)}`);

@@ -14,10 +14,12 @@ export interface Limits {
   readonly steps: number;
   /** Longest sleep, and longest time-out of a wait, ms. */
   readonly sleep: number;
-  /** Bytes of an instance's params. */
+  /** Bytes of an instance's params, and of all those of one batch together. */
   readonly paramsBytes: number;
   /** Bytes of a step's result, and of a run's. */
   readonly resultBytes: number;
+  /** Bytes of the state that a run publishes. */
+  readonly stateBytes: number;
   /** Bytes of an event's payload. */
   readonly eventBytes: number;
   /**
@@ -77,6 +79,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   sleep: 365 * 86_400_000,
   paramsBytes: MiB,
   resultBytes: MiB,
+  stateBytes: 64 * 1024,
   eventBytes: MiB,
   journalBytes: 256 * MiB,
   bufferedEvents: 1_000,

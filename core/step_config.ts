@@ -8,10 +8,7 @@ import { parseDuration } from "./duration.ts";
 import type { StepConfig } from "./ports/guest.ts";
 
 /** A step's config with the defaults filled in. */
-export interface MergedStepConfig extends StepConfig {
-  /** The output is hidden wherever it would be shown. */
-  readonly sensitive?: "output";
-}
+export type MergedStepConfig = StepConfig;
 
 /** The config of a step that was given none: Cloudflare's. */
 export const DEFAULT_STEP_CONFIG: MergedStepConfig = Object.freeze({
@@ -76,12 +73,25 @@ export function checkEventType(type: unknown): string {
 }
 
 /**
- * Checks a step's config and fills in the defaults. Durations stay as they were written, so that `ctx.config` shows
+ * Checks a config that a guest sent: as an author's, but that a delay which is a function is not there.
+ *
+ * @throws {Error} named `WorkflowFatalError`, naming the field
+ */
+export function checkSentConfig(config: unknown): MergedStepConfig {
+  return checkConfig(config, true);
+}
+
+/**
+ * Checks a step's config and fills in the defaults. A delay that is a function is left out. Durations stay as they were written, so that `ctx.config` shows
  * what the author wrote.
  *
  * @throws {Error} named `WorkflowFatalError`, naming the field
  */
 export function checkStepConfig(config: unknown): MergedStepConfig {
+  return checkConfig(config, false);
+}
+
+function checkConfig(config: unknown, sent: boolean): MergedStepConfig {
   const fields = record(config, "config", ["retries", "timeout", "sensitive"]);
   const retries = fields("retries");
   const timeout = fields("timeout");
@@ -90,7 +100,7 @@ export function checkStepConfig(config: unknown): MergedStepConfig {
     throw fatalError(`Cannot use ${show(sensitive)} as config.sensitive: the only value is "output"`);
   }
   const merged = {
-    retries: retries === undefined ? DEFAULT_STEP_CONFIG.retries : checkRetries(retries),
+    retries: retries === undefined ? DEFAULT_STEP_CONFIG.retries : checkRetries(retries, sent),
     timeout: timeout === undefined ? DEFAULT_STEP_CONFIG.timeout : checkDuration(timeout, "config.timeout"),
   };
   if (parseDuration(merged.timeout) === 0) {
@@ -125,30 +135,24 @@ export function checkDuration(value: unknown, what: string): number | string {
   return value as number | string;
 }
 
-function checkRetries(value: unknown): StepConfig["retries"] {
+function checkRetries(value: unknown, sent: boolean): StepConfig["retries"] {
   const fields = record(value, "config.retries", ["limit", "delay", "backoff"]);
   const limit = fields("limit");
   const delay = fields("delay");
   const backoff = fields("backoff");
-  if (limit === undefined || delay === undefined) {
+  if (limit === undefined || (delay === undefined && !sent)) {
     throw fatalError(`Cannot use config.retries without ${limit === undefined ? "limit" : "delay"}: it needs both limit and delay`);
   }
   if (typeof limit !== "number" || !isInteger(limit) || limit < 0 || limit > MAX_RETRIES) {
     throw fatalError(`Cannot use ${show(limit)} as config.retries.limit: it is not an integer from 0 to ${MAX_RETRIES}`);
-  }
-  if (typeof delay === "function") {
-    throw fatalError("Cannot use a function as config.retries.delay: delay functions are not supported yet");
   }
   if (backoff !== undefined && backoff !== "constant" && backoff !== "linear" && backoff !== "exponential") {
     throw fatalError(
       `Cannot use ${show(backoff)} as config.retries.backoff: it is none of "constant", "linear", "exponential"`,
     );
   }
-  return {
-    limit,
-    delay: checkDuration(delay, "config.retries.delay"),
-    backoff: backoff ?? "exponential",
-  };
+  if (sent ? delay === undefined : typeof delay === "function") return { limit, backoff: backoff ?? "exponential" };
+  return { limit, delay: checkDuration(delay, "config.retries.delay"), backoff: backoff ?? "exponential" };
 }
 
 /**

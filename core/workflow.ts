@@ -11,6 +11,7 @@ import type { Place } from "./instance/decide/restart.ts";
 import { checkInstanceId } from "./ids.ts";
 import type { Status } from "./instance/state.ts";
 import type { Limits } from "./limits.ts";
+import { checkPlacement, type Placement } from "./placement.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Cron } from "./ports/cron.ts";
 import type { Head, InstanceKey } from "./ports/store.ts";
@@ -21,9 +22,11 @@ import { createScheduleCalls, type WorkflowSchedules } from "./shard/schedule_ca
 import { errorOf, notFound, type Request } from "./shard/requests.ts";
 import { byteLength } from "./utf8.ts";
 import { decode, encode } from "./values.ts";
+import { type BatchDeleteResult, type BatchError, createList, createMany, deleteMany } from "./workflow/batch.ts";
+import { createSubscription, type WorkflowInstanceSubscribeOptions, type WorkflowInstanceSubscription } from "./workflow/subscription.ts";
 
 /** Options of {@linkcode Workflow.create}. */
-export interface WorkflowInstanceCreateOptions<Params = unknown> {
+export interface WorkflowInstanceCreateOptions<Params = unknown> extends Placement {
   /**
    * The instance's id: letters, digits, `_` and `-`, at most 100.
    *
@@ -57,7 +60,7 @@ export interface InstanceStatus<Output = unknown> {
 }
 
 /** An event for {@linkcode WorkflowInstance.sendEvent}. */
-export interface WorkflowInstanceEvent {
+export interface WorkflowEventInput {
   /** 1 to 100 characters. */
   readonly type: string;
   /** What the step that waits for it gets. */
@@ -110,25 +113,27 @@ export interface WorkflowInstance<Output = unknown> {
   /** Forgets it. */
   delete(): Promise<void>;
   /** Gives it an event: durable when it returns, kept until a step waits for it, first in, first out by type. */
-  sendEvent(event: WorkflowInstanceEvent): Promise<void>;
+  sendEvent(event: WorkflowEventInput): Promise<void>;
   /** Resolves with the output, rejects with the error of the run. */
   result(options?: { readonly signal?: AbortSignal }): Promise<Output>;
+  /**
+   * Follows it: what has happened in its present life, then what happens, in order and each once, as it is committed.
+   *
+   * @example
+   * ```ts ignore
+   * using events = await order.subscribe({ filter: ["step_completed"] });
+   * for await (const event of events) console.log(event);
+   * ```
+   *
+   * @throws {TenureError} `invalid_argument` for a cursor or a type of event that there is not
+   */
+  subscribe(options?: WorkflowInstanceSubscribeOptions): Promise<WorkflowInstanceSubscription>;
+  /** The last state that its run has published with `step.setState`; `undefined` before. Committed, and there after its end. */
+  state<T = unknown>(): Promise<T | undefined>;
   /** Its journal, oldest first. */
   history(
     options?: { readonly cursor?: string; readonly limit?: number },
   ): Promise<{ readonly entries: readonly HistoryEntry[]; readonly cursor?: string }>;
-}
-
-/** An entry of {@linkcode BatchResult.errors}. */
-export interface BatchError {
-  /** Position in the call. */
-  readonly index: number;
-  /** The id that was asked for. */
-  readonly id: string;
-  /** Cloudflare's number: 10405 the id is taken, 10415 it stands twice in the batch, 10400 not found, 10001 other. */
-  readonly code: number;
-  /** In words. */
-  readonly message: string;
 }
 
 /** What the object form of {@linkcode Workflow.createBatch} answers. */
@@ -143,14 +148,23 @@ export interface BatchResult<Output = unknown> {
 export interface Workflow<Params = unknown, Output = unknown> {
   /** Makes an instance: durable when it returns, it starts by itself. */
   create(options?: WorkflowInstanceCreateOptions<Params>): Promise<WorkflowInstance<Output>>;
-  /** Makes 1 to 100; ids that are taken or repeated are left out of the result. */
+  /**
+   * Makes 1 to 100; ids that are taken or repeated are left out of the result.
+   *
+   * @deprecated Cloudflare's older form: the object form says what could not be made.
+   */
   createBatch(batch: readonly WorkflowInstanceCreateOptions<Params>[]): Promise<WorkflowInstance<Output>[]>;
-  /** Makes 1 to 100 and says which could not be made. */
+  /** Makes 1 to 100 and says which could not be made. The params of all together are bounded as those of one. */
   createBatch(
     batch:
       | { readonly instances: readonly WorkflowInstanceCreateOptions<Params>[] }
-      | { readonly count: number; readonly params?: Params; readonly retention?: RetentionOptions },
+      | ({ readonly count: number } & Omit<WorkflowInstanceCreateOptions<Params>, "id">),
   ): Promise<BatchResult<Output>>;
+  /**
+   * Forgets 1 to 100 instances, each once however often its id stands in the list; says of each position whether it was
+   * there.
+   */
+  deleteBatch(ids: readonly string[]): Promise<BatchDeleteResult>;
   /** The handle of an instance that exists. */
   get(id: string): Promise<WorkflowInstance<Output>>;
   /** Instances that are made when a cron expression is due. */
@@ -172,8 +186,6 @@ export interface WorkflowParts {
   readonly cron: Cron;
 }
 
-/** Most instances in one batch. */
-const MAX_BATCH = 100;
 /** How often somebody who is not the owner looks for a result, ms. */
 const LOOK = 50;
 
@@ -192,6 +204,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       throw new TenureError("invalid_argument", `Cannot create an instance of ${quote(options)}: its options are not an object`);
     }
     const { id, params, version, retention } = options;
+    const placement = checkPlacement(options);
     if (id !== undefined) checkInstanceId(id);
     return {
       verb: "create",
@@ -202,6 +215,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       params: encodeWithin(params === undefined ? {} : params, parts.limits().paramsBytes, "params"),
       ...(version !== undefined && { version }),
       ...(retention !== undefined && { retention: readRetention(retention) }),
+      ...placement,
     };
   }
 
@@ -210,36 +224,9 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
     return handle(request.id);
   }
 
-  async function createBatch(
-    batch:
-      | readonly WorkflowInstanceCreateOptions<Params>[]
-      | { readonly instances: readonly WorkflowInstanceCreateOptions<Params>[] }
-      | { readonly count: number; readonly params?: Params; readonly retention?: RetentionOptions },
-  ): Promise<WorkflowInstance<Output>[] | BatchResult<Output>> {
-    const plain = Array.isArray(batch);
-    const list = batchList<Params>(batch);
-    // nothing of a list is made when something in it is wrong
-    const requests = plain ? list.map(checked) : [];
-    const seen = new Set<string>();
-    const settled = await Promise.all(list.map(async (options, index) => {
-      const given = options?.id;
-      const id = typeof given === "string" ? given : "";
-      if (given !== undefined && seen.has(given)) {
-        return { index, id, code: 10_415, message: `(instance.duplicate_in_batch) The id "${id}" stands twice in the batch` };
-      }
-      if (given !== undefined) seen.add(given);
-      try {
-        return await submitted(requests[index] ?? checked(options));
-      } catch (error) {
-        const taken = TenureError.is(error) && error.code === "instance.already_exists";
-        // the older form skips what is taken; whatever else is wrong is wrong with the call
-        if (plain && !taken) throw error;
-        const message = error instanceof Error ? error.message : String(error);
-        return { index, id, code: taken ? 10_405 : 10_001, message };
-      }
-    }));
-    const created = settled.filter((s): s is WorkflowInstance<Output> => !("index" in s));
-    return plain ? created : { created, errors: settled.filter((s): s is BatchError => "index" in s) };
+  function createBatch(batch: unknown): Promise<WorkflowInstance<Output>[] | BatchResult<Output>> {
+    const maker = { checked, submitted, bytes: parts.limits().paramsBytes };
+    return Array.isArray(batch) ? createList(batch, maker) : createMany(batch as Parameters<typeof createMany>[0], maker);
   }
 
   async function headOf(id: string): Promise<{ head: Head; data: HeadData }> {
@@ -277,6 +264,18 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
         await engine.submit({ verb: "event", ...key, type, payload: text, at, ...(event !== undefined && { event }) });
       },
       result: (options) => resultOf(key, options?.signal),
+      async state<T>() {
+        const { state } = (await headOf(id)).data;
+        return state === undefined ? undefined : decode(state) as T;
+      },
+      async subscribe(options) {
+        const subscription = createSubscription({ key, engine, store, notFound: () => unknown(id) }, options);
+        await headOf(id).catch((error) => {
+          subscription[Symbol.dispose]();
+          throw error;
+        });
+        return subscription;
+      },
       async history({ cursor, limit = 100 } = {}) {
         const from = cursor === undefined ? 0 : readCursor(cursor, ["number"])[0] as number;
         const size = pageSize(limit);
@@ -319,6 +318,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
   return {
     create,
     createBatch: createBatch as Workflow<Params, Output>["createBatch"],
+    deleteBatch: (ids) => deleteMany(ids, (id) => engine.submit({ verb: "delete", tenant, workflow: name, id })),
     async get(id) {
       await headOf(typeof id === "string" ? id : String(id));
       return handle(id);
@@ -377,25 +377,6 @@ function outcomeOf<Output>(id: string, head: Head, data: HeadData): Output {
 
 function unknown(id: string): WorkflowError {
   return errorOf(notFound(id) as Extract<ReturnType<typeof notFound>, { ok: false }>) as WorkflowError;
-}
-
-function batchList<Params>(
-  batch:
-    | readonly WorkflowInstanceCreateOptions<Params>[]
-    | { readonly instances: readonly WorkflowInstanceCreateOptions<Params>[] }
-    | { readonly count: number; readonly params?: Params; readonly retention?: RetentionOptions },
-): readonly WorkflowInstanceCreateOptions<Params>[] {
-  const options = batch as { instances?: unknown; count?: unknown; params?: Params; retention?: RetentionOptions };
-  let list: unknown = Array.isArray(batch) ? batch : options?.instances;
-  if (list === undefined && Number.isSafeInteger(options?.count) && (options.count as number) <= MAX_BATCH) {
-    const { params, retention } = options;
-    const each = { ...(params !== undefined && { params }), ...(retention !== undefined && { retention }) };
-    list = Array.from({ length: Math.max(0, options.count as number) }, () => each);
-  }
-  if (!Array.isArray(list) || list.length === 0 || list.length > MAX_BATCH) {
-    throw new TenureError("invalid_argument", `Cannot create a batch: it must have 1 to ${MAX_BATCH} instances`);
-  }
-  return list as readonly WorkflowInstanceCreateOptions<Params>[];
 }
 
 function encodeWithin(value: unknown, limit: number, what: string): string {

@@ -2,6 +2,7 @@ import { describe, it } from "node:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   checkEventType,
+  checkSentConfig,
   checkStepConfig,
   checkStepName,
   DEFAULT_STEP_CONFIG,
@@ -107,8 +108,12 @@ describe("checkStepConfig()", () => {
     for (const zero of [0, "0 seconds"]) refuses(() => checkStepConfig({ timeout: zero }), "config.timeout");
   });
 
-  it("says that delay functions are not supported yet", () => {
-    refuses(() => checkStepConfig({ retries: { limit: 1, delay: () => 1 } }), "not supported yet");
+  it("leaves a delay out that is a function, and takes no other config without one but from a guest", () => {
+    const config = checkStepConfig({ retries: { limit: 1, delay: () => 1 } });
+    assertEquals(config.retries, { limit: 1, backoff: "exponential" });
+    assertEquals(checkSentConfig(config), config);
+    refuses(() => checkStepConfig(config), "without delay");
+    refuses(() => checkSentConfig({ retries: { limit: 1, delay: () => 1 } }), "config.retries.delay");
   });
 
   it("refuses an unknown backoff", () => {

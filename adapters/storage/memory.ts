@@ -16,6 +16,8 @@ import type {
   FindQuery,
   Head,
   Image,
+  InstanceKey,
+  JournalPart,
   Lease,
   Message,
   ShardBatch,
@@ -133,11 +135,17 @@ function connect(data: Data, now: () => number): Store {
     }
     return "ok";
   }
-  async function load(number: number, key: { tenant: string; workflow: string; id: string }): Promise<Image | null> {
+  async function load(number: number, key: InstanceKey, part?: JournalPart): Promise<Image | null> {
     shardAt(number);
     checkInstanceKey(key);
     const row = data.rows.get(keyText(key));
-    return row === undefined || row.shard !== number ? null : { head: { ...row.head }, journal: [...row.journal] };
+    if (row === undefined || row.shard !== number) return null;
+    const head = { ...row.head };
+    if (part === undefined) return { head, journal: [...row.journal] };
+    // the last text that begins at that record or before it
+    let first = row.starts.length - 1;
+    while (first > 0 && (row.starts[first] as number) > part.from) first--;
+    return { head, journal: row.journal.slice(Math.max(0, first), first + part.texts), from: row.starts[first] ?? 0 };
   }
   async function due(number: number, query: DueQuery): Promise<readonly Due[]> {
     const { after, until, limit, from } = query;

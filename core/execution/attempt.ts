@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { AttemptResult } from "../instance/decide/step.ts";
 import type { Clock } from "../ports/clock.ts";
 
 /** Timers that one attempt may have at a time. */
@@ -19,6 +20,8 @@ export class Attempt {
   readonly deadline: number;
   /** Calls made so far: makes each call's idempotency key. */
   calls = 0;
+  /** Its body has failed so, and its author is asked how long to wait. */
+  readonly failed: AttemptResult | undefined;
   readonly #clock: Clock;
   // most attempts set no timer and make no call: what these need is made when one does
   #timers: Set<() => void> | undefined;
@@ -26,11 +29,12 @@ export class Attempt {
   #closed: string | undefined;
 
   /** Begins one that may take `timeout` ms. */
-  constructor(clock: Clock, of: { readonly op: number; readonly attempt: number; readonly id: number; readonly timeout: number }) {
+  constructor(clock: Clock, of: { readonly op: number; readonly attempt: number; readonly id: number; readonly timeout: number; readonly failed?: AttemptResult }) {
     this.op = of.op;
     this.attempt = of.attempt;
     this.id = of.id;
     this.deadline = clock.monotonic() + of.timeout;
+    this.failed = of.failed;
     this.#clock = clock;
   }
 

@@ -8,13 +8,14 @@
  * @module
  */
 import type { Facts, Records } from "../instance/decide/common.ts";
-import { attemptEnded, type AttemptResult, attemptTimedOut, attemptTimeout } from "../instance/decide/step.ts";
+import { asksForDelay, attemptEnded, type AttemptResult, attemptTimeout, NO_DELAY, noDelay, timeOutOf } from "../instance/decide/step.ts";
 import { failure } from "../instance/failures.ts";
 import type { Replay } from "../instance/replay.ts";
 import { isEnded, type Op } from "../instance/state.ts";
+import type { ErrorSummary } from "../ports/guest.ts";
 import { Attempt } from "./attempt.ts";
 import type { Calls } from "./calls.ts";
-import { abort, answer, body, type Outgoing, rollback, settle } from "./deliveries.ts";
+import { abort, answer, body, delay, type Outgoing, rollback, settle } from "./deliveries.ts";
 import type { Desk } from "./desk.ts";
 
 /** What bodies need of their execution. */
@@ -45,8 +46,10 @@ export interface Bodies {
   over(op: number): boolean;
   /** Refuses what a body issued when nothing of it is recorded any more. */
   refuse(attempt: Attempt, id: number): void;
-  /** The guest says how an attempt ended. */
-  done(op: number, attempt: number, result: AttemptResult): void;
+  /** The guest says how an attempt of one of its numbers ended. */
+  done(id: number, attempt: number, result: AttemptResult): void;
+  /** The guest says how long its step is to wait before the next attempt. */
+  delayed(id: number, attempt: number, answer: { readonly ms?: number; readonly error?: ErrorSummary }): void;
   /** A step was settled: the body that issued it is told, and within it nothing waits any more. */
   settled(op: Op): void;
   /** The run has ended. */
@@ -61,6 +64,8 @@ export interface Bodies {
   close(reason: string): void;
 }
 
+/** How long a delay function may take to answer, ms. */
+const DELAY_TIMEOUT = 5_000;
 const OVER = failure("WorkflowFatalError", "Cannot run a step: what it stands in has ended").value;
 
 /** Makes the bodies of one execution. */
@@ -116,6 +121,27 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
     }
   }
 
+  function began(attempt: Attempt): void {
+    attempts.set(attempt.op, attempt);
+    if (attempt.deadline < deadline) deadline = attempt.deadline;
+  }
+
+  /** Asks the author how long to wait, when that is for a function of theirs to say: the attempt lasts until it has answered. */
+  function ask({ op, attempt, id, failed }: Attempt, result: AttemptResult): boolean {
+    if (failed !== undefined || !asksForDelay(state, op, attempt, result, facts())) return false;
+    const asking = new Attempt(clock, { op, attempt, id, timeout: DELAY_TIMEOUT, failed: result });
+    began(asking);
+    reply(delay(state, state.ops[op] as Op, asking, result.value, clock.now(), clock.uuid()));
+    return true;
+  }
+
+  /** The attempt that the guest speaks of: of any other it is nobody's word. */
+  function at(id: number, attempt: number): Attempt | undefined {
+    const op = replay.opOf(id);
+    const running = op === undefined ? undefined : attempts.get(op);
+    return running?.attempt === attempt ? running : undefined;
+  }
+
   return {
     enter(op, attempt) {
       if (op.settled !== undefined || !op.running || op.attempts !== attempt) return;
@@ -125,8 +151,7 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
       const id = replay.idOf(op.op) as number;
       replay.enter(op.op);
       const begun = new Attempt(clock, { op: op.op, attempt, id, timeout: attemptTimeout(op) });
-      attempts.set(op.op, begun);
-      if (begun.deadline < deadline) deadline = begun.deadline;
+      began(begun);
       const now = clock.now(), seed = clock.uuid();
       deliver(op.kind === "rollback" ? rollback(state, op, begun, now, seed) : body(op, begun, now, seed));
     },
@@ -146,11 +171,20 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
     },
     over,
     refuse,
-    done(op, attempt, result) {
-      const running = attempts.get(op);
-      if (running?.attempt !== attempt) return;
+    done(id, attempt, result) {
+      const running = at(id, attempt);
+      if (running === undefined || running.failed !== undefined) return;
+      const { op } = running;
       end(running, "the attempt is over");
       if (!result.ok) abortWithin(op);
+      if (!ask(running, result)) happened(() => attemptEnded(state, op, attempt, result, facts()));
+    },
+    delayed(id, attempt, { ms, error }) {
+      const asking = at(id, attempt);
+      if (asking?.failed === undefined) return;
+      const { op, failed } = asking;
+      end(asking, "the attempt is over");
+      const result = ms === undefined ? noDelay(state.ops[op] as Op, failed, error) : { ...failed, delay: ms };
       happened(() => attemptEnded(state, op, attempt, result, facts()));
     },
     settled(op) {
@@ -178,7 +212,9 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
           end(running, "the attempt timed out");
           deliver(abort(id, attempt, op));
           abortWithin(op);
-          return attemptTimedOut(state, op, attempt, facts());
+          const { failed } = running;
+          const result = failed === undefined ? timeOutOf(state.ops[op] as Op) : noDelay(state.ops[op] as Op, failed, NO_DELAY);
+          return ask(running, result) ? [] : attemptEnded(state, op, attempt, result, facts());
         });
       }
     },

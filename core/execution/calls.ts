@@ -57,7 +57,9 @@ export function createCalls(desk: Desk, key: string): Calls {
       if (n > subrequests) {
         return { ok: false, ...failure("WorkflowFatalError", `The limit of ${subrequests} binding calls has been reached`) };
       }
-      const idempotencyKey = `${key}/${op.op}/${n}`;
+      // those of a delay function are none of the body's, which has them again in its next attempt
+      const part = attempt.failed === undefined ? "" : `delay${attempt.attempt}/`;
+      const idempotencyKey = `${key}/${op.op}/${part}${n}`;
       if (held > 0 || told >= desk.durable()) {
         held++;
         await new Promise<void>((done) => desk.afterCommit(done));

@@ -5,7 +5,7 @@
  */
 import { parseFrame } from "../frame.ts";
 import type { Command, ErrorSummary, StepConfig } from "../ports/guest.ts";
-import { checkStepConfig, checkStepName } from "../step_config.ts";
+import { checkSentConfig, checkStepName } from "../step_config.ts";
 import { cutToBytes } from "../utf8.ts";
 
 /** A checked command and its value. */
@@ -55,6 +55,8 @@ function check(f: Fields): Command | undefined {
     case "call":
       if (!isId(f.id) || !isOwner(f.in) || !isShort(f.target) || !isShort(f.method)) return undefined;
       return { c: "call", id: f.id, in: f.in, target: f.target, method: f.method };
+    case "state":
+      return isId(f.id) && isOwner(f.in) ? { c: "state", id: f.id, in: f.in } : undefined;
     case "timer":
       if (!isId(f.id) || !isOwner(f.in) || !isTime(f.ms)) return undefined;
       return { c: "timer", id: f.id, in: f.in, ms: f.ms };
@@ -62,6 +64,11 @@ function check(f: Fields): Command | undefined {
       if (!isId(f.id) || !isId(f.attempt) || typeof f.ok !== "boolean") return undefined;
       const head = { c: "done", id: f.id, attempt: f.attempt, ok: f.ok, retry: f.retry !== false } as const;
       return f.ok ? head : { ...head, error: summary(f.error) };
+    }
+    case "delay": {
+      if (!isId(f.id) || !isId(f.attempt)) return undefined;
+      const head = { c: "delay", id: f.id, attempt: f.attempt } as const;
+      return isTime(f.ms) ? { ...head, ms: Math.ceil(f.ms) } : { ...head, error: summary(f.error) };
     }
     case "end":
       if (typeof f.ok !== "boolean") return undefined;
@@ -96,7 +103,7 @@ function isName(v: unknown): v is string {
 }
 function checkedConfig(config: unknown): StepConfig | undefined {
   try {
-    return checkStepConfig(config);
+    return checkSentConfig(config);
   } catch {
     return undefined;
   }

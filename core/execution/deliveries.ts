@@ -70,6 +70,13 @@ export function body(op: Op, begins: Attempt, now: number, seed: string): Outgoi
   return { frame: frame(head), time: null, owner: op.op, begins };
 }
 
+/** Asks for the wait before the next attempt. */
+export function delay(state: State, op: Op, { id, attempt }: Attempt, error: string, now: number, seed: string): Outgoing {
+  const { name, count } = state.ops[op.of] ?? op;
+  const head = { d: "delay", now, id, attempt, name, count, config: op.config, seed };
+  return { frame: frame(head, error), time: null, owner: op.op };
+}
+
 /** Runs an attempt at a rollback handler. */
 export function rollback(state: State, op: Op, begins: Attempt, now: number, seed: string): Outgoing {
   const { id, attempt } = begins;

@@ -159,12 +159,10 @@ export function createExecution(desk: Desk, run: Run): Execution {
         return;
       case "end":
         return ended(command.ok, value, command.error);
-      case "done": {
-        const op = replay.opOf(command.id);
-        if (op === undefined) return;
-        const result: AttemptResult = { ok: command.ok, value, error: command.error, retry: command.retry ?? true };
-        return bodies.done(op, command.attempt, result);
-      }
+      case "done":
+        return bodies.done(command.id, command.attempt, { ok: command.ok, value, error: command.error, retry: command.retry ?? true });
+      case "delay":
+        return bodies.delayed(command.id, command.attempt, command);
       default:
         return issue(command, value);
     }
@@ -177,7 +175,9 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (attempt === undefined) return;
     if (command.c === "timer") return bodies.timer(attempt, command.id, command.ms);
     if (command.c === "call") return bodies.call(attempt, command, value);
-    if (bodies.over(attempt.op) || state.ops[attempt.op]?.kind === "rollback") return bodies.refuse(attempt, command.id);
+    if (attempt.failed !== undefined || bodies.over(attempt.op) || state.ops[attempt.op]?.kind === "rollback") return bodies.refuse(attempt, command.id);
+    // each attempt publishes its own
+    if (command.c === "state") return recordIssued(command, value, attempt.op);
     const { known } = replay.match(attempt.op, command.c, nameOf(command));
     if (known === undefined) return recordIssued(command, value, attempt.op);
     replay.bind(known.op, command.id);
@@ -208,7 +208,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
 
   function recordIssued(command: Issued, value: string, parent: number): void {
     if (isEnded(state)) return;
-    desk.append(schedule(state, command, parent, facts()));
+    desk.append(schedule(state, command, parent, facts(), value));
     if (isEnded(state)) return bodies.runEnded();
     const op = state.ops[state.ops.length - 1] as Op;
     replay.bind(op.op, command.id);

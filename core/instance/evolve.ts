@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { placementOf } from "../placement.ts";
 import { eachRecord, FORMAT, type Record, type Scheduled, type Settled } from "./records.ts";
 import { type BufferedEvent, emptyState, family, identity, type Op, type State } from "./state.ts";
 
@@ -25,9 +26,10 @@ export function evolve(state: State, record: Record, bytes: number): State {
       state.schedule = head.schedule;
       state.retention = head.retention;
       state.created = head.t;
+      state.placement = placementOf(head);
       break;
     case "scheduled":
-      scheduled(state, head, seq);
+      scheduled(state, head, value, seq);
       break;
     case "started": {
       const op = state.ops[head.op] as Op;
@@ -47,8 +49,8 @@ export function evolve(state: State, record: Record, bytes: number): State {
     case "settled":
       settled(state, head, value, seq);
       break;
-    case "kept":
-      (state.ops[head.op] as Op).kept = { ok: head.ok, value, error: head.error };
+    case "outcome":
+      (state.ops[head.op] as Op).known = { ok: head.ok, value, error: head.error };
       break;
     case "event":
       buffer(state, { type: head.type, payload: value ?? "", t: head.at ?? head.t, id: head.id });
@@ -113,7 +115,7 @@ export function stateOf(journal: readonly string[], newest: number = FORMAT): St
   return state;
 }
 
-function scheduled(state: State, head: Scheduled, seq: number): void {
+function scheduled(state: State, head: Scheduled, value: string | undefined, seq: number): void {
   const parent = head.in ?? -1;
   const group = family(parent, head.kind, head.name);
   const count = (state.counts.get(group) ?? 0) + 1;
@@ -141,7 +143,7 @@ function scheduled(state: State, head: Scheduled, seq: number): void {
     rollback: head.rollback === 1 ? true : head.rollback,
     of: head.of ?? -1,
     undone: -1,
-    kept: undefined,
+    known: undefined,
     settled: undefined,
   };
   state.ops.push(op);
@@ -156,6 +158,7 @@ function scheduled(state: State, head: Scheduled, seq: number): void {
   state.byIdentity.set(identity(parent, head.kind, head.name, count), op.op);
   if (head.kind === "do") state.steps++;
   if (head.kind === "call") state.calls++;
+  if (head.kind === "state" && value !== undefined) state.published = value;
   if (head.refused !== undefined) state.refusals++;
 }
 

@@ -3,12 +3,14 @@
  *
  * @module
  */
-import { eachRecord, FORMAT, type Header, type Kind } from "./records.ts";
+import { eachRecord, FORMAT, type Header, type Kind, type Scheduled } from "./records.ts";
+import { placementOf, type Placement } from "../placement.ts";
 import type { ErrorSummary } from "../ports/guest.ts";
 import { decode } from "../values.ts";
+import { shownOutput } from "./shown.ts";
 
 /** One entry of an instance's history. */
-export interface HistoryEntry {
+export interface HistoryEntry extends Placement {
   /** Its number: dense, from 0. */
   readonly seq: number;
   /** When. */
@@ -20,7 +22,7 @@ export interface HistoryEntry {
     | "started"
     | "attempt_failed"
     | "settled"
-    | "kept"
+    | "outcome"
     | "event"
     | "pause_requested"
     | "paused"
@@ -31,7 +33,7 @@ export interface HistoryEntry {
     | "completed"
     | "errored"
     | "terminated";
-  /** What the entry is of: a step, a sleep, a wait, a binding call, a timer, the rollback of a step. */
+  /** What the entry is of: a step, a sleep, a wait, a binding call, a timer, a published state, the rollback of a step. */
   readonly kind?: Kind;
   /** Its name. */
   readonly name?: string;
@@ -49,7 +51,7 @@ export interface HistoryEntry {
   readonly due?: Date;
   /** An event's type. */
   readonly event?: string;
-  /** Params, result, payload or output. */
+  /** Params, result, payload, published state or output. `[REDACTED]` is the result of a step whose config says `sensitive: "output"`. */
   readonly value?: unknown;
   /** What failed. */
   readonly error?: ErrorSummary;
@@ -63,12 +65,12 @@ export interface HistoryEntry {
 
 /** Reads entries from `from`, at most `limit`, of a journal whose format is at most `newest`. */
 export function readHistory(journal: readonly string[], from: number, limit: number, newest: number = FORMAT): HistoryEntry[] {
-  const names: { kind: Kind; name: string }[] = [];
+  const ops: Scheduled[] = [];
   const entries: HistoryEntry[] = [];
   let seq = 0;
   eachRecord(journal, ({ head, value }) => {
-    if (head.k === "scheduled") names[head.op] = { kind: head.kind, name: head.name };
-    if (seq >= from && entries.length < limit) entries.push(entryOf(seq, head, value, names));
+    if (head.k === "scheduled") ops[head.op] = head;
+    if (seq >= from && entries.length < limit) entries.push(entryOf(seq, head, value, ops));
     seq++;
   }, newest);
   return entries;
@@ -78,14 +80,15 @@ function entryOf(
   seq: number,
   head: Header,
   value: string | undefined,
-  names: readonly { kind: Kind; name: string }[],
+  ops: readonly Scheduled[],
 ): HistoryEntry {
   const entry: { -readonly [K in keyof HistoryEntry]: HistoryEntry[K] } = {
     seq,
     timestamp: new Date(head.t),
     type: head.k,
   };
-  if ("op" in head) Object.assign(entry, names[head.op], { op: head.op });
+  const op = "op" in head ? ops[head.op] : undefined;
+  if (op !== undefined) Object.assign(entry, { kind: op.kind, name: op.name, op: op.op });
   if (head.k === "scheduled") {
     if (head.in !== undefined) entry.parent = head.in;
     if (head.start === 1) entry.attempt = 1;
@@ -95,9 +98,10 @@ function entryOf(
   if ("ok" in head) entry.ok = head.ok;
   if ("due" in head && head.due !== undefined) entry.due = new Date(head.due);
   if ("version" in head) entry.version = head.version;
+  if (head.k === "created") Object.assign(entry, placementOf(head));
   if (head.k === "event") entry.event = head.type;
   if ("error" in head && head.error !== undefined) entry.error = head.error;
-  else if (value !== undefined) entry.value = decode(value);
+  else if (value !== undefined) entry.value = head.k === "settled" ? shownOutput(op?.config, value) : decode(value);
   if (head.k === "paused" && head.code !== undefined) entry.reason = `${head.code}: ${head.message}`;
   if (head.k === "interrupted") entry.reason = head.why;
   if (head.k === "rollback_started") entry.reason = head.end;

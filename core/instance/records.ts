@@ -8,11 +8,12 @@
  * @module
  */
 import { TenureError } from "../errors.ts";
+import type { Placement } from "../placement.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
 import type { Retention } from "../retention.ts";
 
 /** What a command is. `rollback`: a handler that undoes a `do`; the engine issues it. */
-export type Kind = "do" | "sleep" | "wait" | "call" | "timer" | "rollback";
+export type Kind = "do" | "sleep" | "wait" | "call" | "timer" | "state" | "rollback";
 
 interface At {
   /** When, ms; never less than that of the record before (I14). */
@@ -30,7 +31,7 @@ export interface CronSchedule {
 }
 
 /** The first record of a life. Value: the params. */
-export interface Created extends At {
+export interface Created extends At, Placement {
   readonly k: "created";
   /** The format of the journal, which it keeps to its end: a reader refuses one that is newer than its {@linkcode FORMAT}. */
   readonly v: number;
@@ -48,7 +49,7 @@ export interface Created extends At {
   readonly schedule?: CronSchedule;
 }
 
-/** A command was issued for the first time. */
+/** A command was issued for the first time. Value: the state that it publishes (state, unless it is refused). */
 export interface Scheduled extends At {
   readonly k: "scheduled";
   /** Dense number of the command within the life. */
@@ -103,11 +104,12 @@ export interface Settled extends At {
 }
 
 /**
- * The life before this one went on from here, and a step or call that had begun was settled after that: with this
- * outcome it is settled when it would begin again. Value: the result or the error.
+ * What a command comes to is known, and not by an attempt: it is settled so when the run comes to rest. Of a step that
+ * a restart keeps, which the life before settled after the place from which this one goes on; of a child that has ended.
+ * Value: the result or the error.
  */
-export interface Kept extends At {
-  readonly k: "kept";
+export interface OutcomeKnown extends At {
+  readonly k: "outcome";
   readonly op: number;
   readonly ok: boolean;
   readonly error?: ErrorSummary;
@@ -182,7 +184,7 @@ export type Header =
   | Started
   | AttemptFailed
   | Settled
-  | Kept
+  | OutcomeKnown
   | EventReceived
   | PauseRequested
   | Paused
@@ -216,7 +218,7 @@ const KINDS: ReadonlySet<string> = new Set<Header["k"]>([
   "started",
   "attempt_failed",
   "settled",
-  "kept",
+  "outcome",
   "event",
   "pause_requested",
   "paused",
@@ -241,10 +243,11 @@ export function readRecord(line: string): Record {
  * Calls `each` with every record of a journal (texts of whole records, one a line) and its line.
  *
  * @param newest the newest format that is read
+ * @param first number of the first record
  * @throws {TenureError} `storage_newer` when a newer version has written it, `corrupt` when it is no journal
  */
-export function eachRecord(journal: readonly string[], each: (record: Record, line: string) => void, newest: number = FORMAT): void {
-  let seq = 0;
+export function eachRecord(journal: readonly string[], each: (record: Record, line: string) => void, newest: number = FORMAT, first: number = 0): void {
+  let seq = first;
   for (const text of journal) {
     for (const line of text.split("\n")) {
       try {

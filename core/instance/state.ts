@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Placement } from "../placement.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
 import type { Retention } from "../retention.ts";
 import type { CronSchedule, Kind } from "./records.ts";
@@ -49,8 +50,8 @@ export interface Op {
   readonly of: number;
   /** Its rollback (do), or -1: not begun. */
   undone: number;
-  /** What it came to in the life before, while it is not settled in this one. */
-  kept: Pick<Outcome, "ok" | "value" | "error"> | undefined;
+  /** What it comes to, when that is known before it is settled. */
+  known: Pick<Outcome, "ok" | "value" | "error"> | undefined;
   settled: Outcome | undefined;
 }
 
@@ -98,6 +99,8 @@ export interface State {
   schedule: CronSchedule | undefined;
   retention: Retention | undefined;
   created: number;
+  /** What was wished for at its creation. */
+  placement: Placement;
   /** Where it is: "active" covers queued, running and waiting. */
   phase: "active" | "pausing" | "paused" | "rollingBack" | "complete" | "errored" | "terminated";
   /** Why the engine parked it. */
@@ -136,6 +139,8 @@ export interface State {
   pausedAt: number;
   /** When it was reached. */
   stoppedAt: number;
+  /** The last state that was published, encoded. */
+  published: string | undefined;
   /** Steps that have begun and have a rollback handler, in that order. */
   readonly undoable: number[];
   /** The rollback, from its start on. */
@@ -170,6 +175,7 @@ export function emptyState(): State {
     schedule: undefined,
     retention: undefined,
     created: 0,
+    placement: {},
     phase: "active",
     parked: undefined,
     t: 0,
@@ -191,6 +197,7 @@ export function emptyState(): State {
     crashes: 0,
     pausedAt: 0,
     stoppedAt: 0,
+    published: undefined,
     undoable: [],
     rollback: undefined,
     rolledBack: undefined,

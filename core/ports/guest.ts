@@ -153,6 +153,18 @@ export type Delivery =
     /** Fresh randomness for this attempt. */
     readonly seed: string;
   }
+  /** Asks the author of a step, or of its rollback handler, in the attempt that has failed, how long to wait before the next one. Value: the error. */
+  | {
+    readonly d: "delay";
+    readonly now: number;
+    readonly id: number;
+    readonly attempt: number;
+    readonly name: string;
+    readonly count: number;
+    readonly config?: StepConfig;
+    /** Fresh randomness. */
+    readonly seed: string;
+  }
   /** Runs the rollback handler that was announced with `id`. Value: `{ error, output? }`. */
   | {
     readonly d: "rollback";
@@ -173,10 +185,13 @@ export type Delivery =
 export interface StepConfig {
   readonly retries: {
     readonly limit: number;
-    readonly delay: number | string;
+    /** Without it the guest answers anew for each failure: a {@linkcode Delivery} `delay`. */
+    readonly delay?: number | string;
     readonly backoff: "constant" | "linear" | "exponential";
   };
   readonly timeout: number | string;
+  /** The output is hidden wherever it would be shown. */
+  readonly sensitive?: "output";
 }
 
 /** What the host needs of an error beside its value: name ≤ 128, message ≤ 4,096 UTF-8 bytes. */
@@ -207,6 +222,8 @@ export type Command =
   | { readonly c: "wait"; readonly id: number; readonly in: number; readonly name: string; readonly type: string; readonly timeout: number }
   /** Calls `method` of binding `target`. Value: the array of arguments. */
   | { readonly c: "call"; readonly id: number; readonly in: number; readonly target: string; readonly method: string }
+  /** Publishes a state. Value: the state. */
+  | { readonly c: "state"; readonly id: number; readonly in: number }
   /** A timer of `setTimeout`, ms. */
   | { readonly c: "timer"; readonly id: number; readonly in: number; readonly ms: number }
   /** A body or a rollback handler ended. Value: its result or its error. `retry` false: never again. */
@@ -218,6 +235,8 @@ export type Command =
     readonly retry?: boolean;
     readonly error?: ErrorSummary;
   }
+  /** The answer to `delay`: a wait in ms, or why there is none. */
+  | { readonly c: "delay"; readonly id: number; readonly attempt: number; readonly ms?: number; readonly error?: ErrorSummary }
   /** `run` ended. Value: its output or its error. */
   | { readonly c: "end"; readonly ok: boolean; readonly error?: ErrorSummary }
   /** `console`. Value: the text, not encoded. */

@@ -86,6 +86,16 @@ export interface Image {
   readonly head: Head;
   /** Its journal in order: texts of {@linkcode Append}, whose lines are the records 0, 1, 2, … */
   readonly journal: readonly string[];
+  /** Of a part: the number of the first record in `journal`, which may be less than was asked for. Without it: 0. */
+  readonly from?: number;
+}
+
+/** Which part of a journal is wanted: a reader that follows a long one need not read it whole each time. */
+export interface JournalPart {
+  /** Texts are left out whose records are all before this one. */
+  readonly from: number;
+  /** At most this many texts. */
+  readonly texts: number;
 }
 
 /** An entry of the timers. */
@@ -182,8 +192,11 @@ export interface Store {
    * each shard.
    */
   commit(batchId: string, batches: readonly ShardBatch[]): Promise<"ok" | { readonly fenced: readonly number[] }>;
-  /** Reads one instance, or `null`. */
-  load(shard: number, key: InstanceKey): Promise<Image | null>;
+  /**
+   * Reads one instance, or `null`: head and journal of one moment. A store may leave out what is no part of `part`, and
+   * need not.
+   */
+  load(shard: number, key: InstanceKey, part?: JournalPart): Promise<Image | null>;
   /** Reads timers of a shard in the order (wake, tenant, workflow, id). */
   due(shard: number, query: DueQuery): Promise<readonly Due[]>;
   /** Reads heads in the order (created, workflow, id). May be called by anybody; committed state only. */

@@ -9,6 +9,7 @@ import { eventReceived, pauseRequested, resumed, terminated } from "../instance/
 import { canRollBack, terminatedWithRollback } from "../instance/decide/rollback.ts";
 import { type Record, record } from "../instance/records.ts";
 import { isEnded, type State } from "../instance/state.ts";
+import { placementOf, type Placement } from "../placement.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
@@ -47,7 +48,7 @@ export type Applies<R> = (request: R, decided: Decided, before?: () => Outcome |
 export type Decided = (outcome: Outcome, live: Live | undefined) => void;
 
 /** What a life begins with. */
-type Birth = Pick<State, "life" | "version" | "params" | "schedule" | "retention">;
+type Birth = Pick<State, "life" | "version" | "params" | "schedule" | "retention" | "placement">;
 
 type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
 
@@ -178,11 +179,11 @@ export function createApply(
     }
     const version = versionFor(workflow, tenant, request.version);
     if (typeof version !== "string") return version;
-    return bear({ tenant: request.tenant, workflow, id }, [created({ life: 1, version, params, schedule, retention })], existing);
+    return bear({ tenant: request.tenant, workflow, id }, [created({ life: 1, version, params, schedule, retention, placement: placementOf(request) })], existing);
   }
 
-  function created({ params, life, version, schedule, retention }: Birth): Record {
-    const given = { ...(retention && { retention }), ...(schedule && { schedule }) };
+  function created({ params, life, version, schedule, retention, placement }: Birth): Record {
+    const given = { ...(retention && { retention }), ...(schedule && { schedule }), ...placement };
     return record({ k: "created", v: parts.format(), t: clock.now(), life, version, seed: clock.uuid(), rng: 1, ...given }, params);
   }
 

@@ -351,11 +351,11 @@ function changedHead(live: Live): Head | undefined {
     return undefined;
   }
   const status = statusOf(live, state), wake = wakeOf(live, state);
-  const { ended, parked } = state;
+  const { ended, parked, published } = state;
   const { shown } = live;
   // most commits move no head: that is found out without making one
-  if (shown?.status === status && shown.wake === wake && shown.ended === ended && shown.parked === parked && !live.drop) return undefined;
-  live.shown = { status, wake, ended, parked };
+  if (shown?.status === status && shown.wake === wake && shown.ended === ended && shown.parked === parked && shown.published === published && !live.drop) return undefined;
+  live.shown = { status, wake, ended, parked, published };
   const data = dataOf(state);
   const text = `${status} ${wake} ${ended} ${data}`;
   if (text === live.written && !live.drop) return undefined;

@@ -12,13 +12,12 @@ import type { Opener } from "./activation.ts";
 import { createCommitter, outcomeUnknown } from "./committer.ts";
 import type { Formats } from "./format.ts";
 import { createHints, repeat } from "./hints.ts";
-import type { Live } from "./live.ts";
-import { isUnreadable } from "./lives.ts";
-import { errorOf, type Outcome, refused, type Request, type Verdict, tenantOf } from "./requests.ts";
+import { createInbox } from "./inbox.ts";
+import { errorOf, type Outcome, type Request, type Verdict, tenantOf } from "./requests.ts";
 import { createRunQueue } from "./run_queue.ts";
 import { createRoom } from "./room.ts";
 import { createShard, type Shard } from "./shard.ts";
-import { BUSY, type UpgradeRequest } from "./upgrade.ts";
+import type { UpgradeRequest } from "./upgrade.ts";
 import { createWatchers, type Watchers } from "./watchers.ts";
 
 /** What an engine is made of. */
@@ -47,6 +46,8 @@ export interface Engine {
   upgradeFormat(): Promise<void>;
   /** {@linkcode Watchers.watch} */
   readonly watch: Watchers["watch"];
+  /** Whether it has ended: nothing is read or told any more. */
+  closed(): boolean;
   /** The newest format that it reads. */
   readonly format: number;
   /** Calls `look` once, when what others do may have changed something of the tenant, at the latest when it is time to look anyway. Returns its canceller. */
@@ -87,7 +88,7 @@ const MAX_PUT_OFF = 3;
 export function createEngine({ store, clock, opener, formats, own, maxRunning, warm }: EngineParts): Engine {
   const owner = clock.uuid();
   const owned = new Map<number, Owned>();
-  const { watch, changed, lookForYourselves } = createWatchers();
+  const { watch, changed, appended, lookForYourselves } = createWatchers();
   const runnable = createRunQueue<() => void>();
   const room = createRoom(maxRunning);
   const hints = createHints(store, clock);
@@ -194,6 +195,7 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning, w
       turning: (by) => void (turning += by),
       clean: lease.clean,
       changed,
+      appended,
     });
     const stops = [repeat(clock, LEASE / 3, () => renew(shard)).stop];
     const mine: Owned = {
@@ -211,7 +213,7 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning, w
   /** Applies what was sent while nobody owned the shard, which is older than what is due now (I18); then runs. */
   async function begin(shard: number, made: Shard, stops: (() => void)[]): Promise<void> {
     const ours = (): boolean => owned.get(shard)?.shard === made;
-    const look = inbox(shard, made);
+    const look = createInbox({ store, committer, shard, of: made, ours });
     while (ours()) {
       try {
         await look();
@@ -247,49 +249,6 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning, w
   }
 
   // ---- requests
-
-  /** What applies all that waits in the inbox, each message with its outcome in one commit. Not to be called twice at a time. */
-  function inbox(shard: number, of: Shard): () => Promise<void> {
-    const taken = new Set<string>();
-    const durable = new Set<string>();
-    function answer(key: string, tenant: string, outcome: Outcome, live?: Live): void {
-      committer.ack(shard, tenant, { key, outcome: JSON.stringify(outcome) }, live);
-      committer.wait(shard, tenant, { ok: () => void durable.add(key), lost: () => {} }, live);
-    }
-    function failed(key: string, tenant: string, error: unknown): void {
-      // it stays in the inbox when the storage failed, not the message
-      if (!isUnreadable(error)) taken.delete(key);
-      else answer(key, tenant, refused(error.code, error.message));
-    }
-    return async () => {
-      // only a read that begins after a commit is known not to show what it applied
-      const past = [...durable];
-      const waiting = await store.inbox(shard, 256);
-      for (const key of past) {
-        durable.delete(key);
-        taken.delete(key);
-      }
-      for (const { key, body } of waiting) {
-        if (taken.has(key) || owned.get(shard)?.shard !== of) continue;
-        taken.add(key);
-        const request = JSON.parse(body) as Request;
-        const tenant = tenantOf(request);
-        try {
-          // it runs a tenant's code: what it may have killed the owner before with is not tried again
-          if (request.verb === "upgrade" && !of.recovered()) {
-            answer(key, tenant, BUSY);
-            continue;
-          }
-          const applying = of.apply(request, (outcome, live) => answer(key, tenant, outcome, live));
-          // it takes as long as the bodies that it waits for: what was sent after it does not
-          if (request.verb === "upgrade") Promise.resolve(applying).catch((error) => failed(key, tenant, error));
-          else await applying;
-        } catch (error) {
-          failed(key, tenant, error);
-        }
-      }
-    };
-  }
 
   function submit(request: Exclude<Request, { verb: "format" }>): Promise<Verdict | undefined> {
     return submitTo(shardOf(request.tenant, store.shards), request);
@@ -389,6 +348,7 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning, w
       for (let shard = 0; shard < store.shards; shard++) await submitTo(shard, { verb: "format", to: formats.newest });
     },
     watch,
+    closed: () => closed,
     format: formats.newest,
     later: (tenant, ms, look) => hints.wait(shardOf(tenant, store.shards), ms, look),
     owns: (tenant) => owned.has(shardOf(tenant, store.shards)),

@@ -42,7 +42,7 @@ export interface Live {
   /** The head as last handed to the store. */
   written: string;
   /** What that head was made of, when it was made here: nothing else of a state moves a head. */
-  shown: { readonly status: Status; readonly wake: number | null; readonly ended: number | null; readonly parked: State["parked"] } | undefined;
+  shown: { readonly status: Status; readonly wake: number | null; readonly ended: number | null; readonly parked: State["parked"]; readonly published: string | undefined } | undefined;
   /** Whether the old journal has to go first. */
   drop: boolean;
   /** Lines not handed to the store yet. */
@@ -149,6 +149,8 @@ export interface HeadData {
   readonly version: string;
   /** Encoded. */
   readonly output?: string;
+  /** Encoded: the last one that was published. */
+  readonly state?: string;
   readonly error?: { readonly name: string; readonly message: string };
   readonly parked?: { readonly code: string; readonly message: string };
   /** What came of the rollback before the end. */
@@ -161,6 +163,7 @@ export interface HeadData {
 export function dataOf(state: State): string {
   const data: { -readonly [K in keyof HeadData]: HeadData[K] } = { life: state.life, version: state.version };
   if (state.output !== undefined) data.output = state.output;
+  if (state.published !== undefined) data.state = state.published;
   if (state.error !== undefined) data.error = state.error;
   if (state.parked !== undefined) data.parked = state.parked;
   if (state.rolledBack !== undefined) data.rollback = state.rolledBack;

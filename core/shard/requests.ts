@@ -6,6 +6,7 @@
 import { type ErrorCode, TenureError, WorkflowError } from "../errors.ts";
 import type { Departure } from "../execution/rehearsal.ts";
 import type { Place } from "../instance/decide/restart.ts";
+import type { Placement } from "../placement.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { CronSchedule } from "../instance/records.ts";
 import type { Retention } from "../retention.ts";
@@ -13,7 +14,7 @@ import type { ScheduleSettings } from "./schedule_record.ts";
 
 /** A request about one instance, or one tenant. */
 export type Request =
-  | {
+  | ({
     readonly verb: "create";
     readonly tenant: string;
     readonly workflow: string;
@@ -27,7 +28,7 @@ export type Request =
     readonly retention?: Retention;
     /** The due time of a schedule that it is made for. */
     readonly schedule?: CronSchedule;
-  }
+  } & Placement)
   | {
     readonly verb: "event";
     readonly tenant: string;

@@ -52,6 +52,8 @@ export interface ShardParts {
   readonly clean: boolean;
   /** A head was committed, or the instance is gone. */
   changed(text: string, head: Head | undefined): void;
+  /** Records of an instance were committed whose head stays as it is. */
+  appended(text: string): void;
 }
 
 /** One owned shard. */
@@ -140,8 +142,9 @@ export function createShard(parts: ShardParts): Shard {
       sweep.begin();
     },
     committed(live, head) {
-      if (head !== undefined) parts.changed(live.text, head);
       if (live.state === undefined) parts.changed(live.text, undefined);
+      else if (head !== undefined) parts.changed(live.text, head);
+      else parts.appended(live.text);
       const wake = live.state === undefined || isEnded(live.state) ? null : wakeOf(live, live.state);
       sweep.note(live.forgottenAt);
       // also when the head is what it was: a clock that jumped back has woken it too early, and nothing else would again

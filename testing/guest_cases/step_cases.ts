@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Delivery } from "../../core/ports/guest.ts";
-import { encode } from "../../core/values.ts";
+import type { Delivery, StepConfig } from "../../core/ports/guest.ts";
+import { encode, encodeThrown } from "../../core/values.ts";
 import { check, equal } from "../store_cases/check.ts";
 import type { Case } from "../store_cases/subject.ts";
-import { flow, guestCase, only, type OpenSandbox, output } from "./subject.ts";
+import { type CommandOf, flow, guestCase, only, type OpenSandbox, output } from "./subject.ts";
 
 /** See the file's head. */
 export function stepCases(open: OpenSandbox): Case[] {
@@ -104,6 +104,26 @@ export function stepCases(open: OpenSandbox): Case[] {
       check(!command.ok && command.error?.message.includes("output.a.b") === true, `no path in: ${command.error?.message}`);
     }),
 
+    guestCase(open, "a delay that is a function is asked with the very error, or with one that it is given", async (bench) => {
+      const run = await bench.start(flow(`
+        class Busy extends Error { retryAfter = 7; }
+        const delay = async ({ ctx, error }) => error instanceof Busy ? error.retryAfter * ctx.attempt : error.message;
+        await step.do("s", { retries: { limit: 3, delay } }, async () => { throw new Busy("busy"); });`));
+      const { command } = only(run.started, "do");
+      equal(command.config?.retries, { limit: 3, backoff: "exponential" }, "retries");
+      const { id } = command;
+      const ask = async (attempt: number, error: unknown): Promise<CommandOf<"delay">> => {
+        const config = command.config as StepConfig;
+        const header = { d: "delay", now: run.now, id, attempt, name: "s", count: 1, config, seed: "d" } as const;
+        return only(await run.deliver(header, encodeThrown(error), null), "delay").command;
+      };
+      only(await run.body(id, { attempt: 2 }), "done");
+      equal((await ask(2, new Error("unused"))).ms, 14, "ms");
+      equal((await ask(3, new Error("5 seconds"))).ms, 5_000, "ms of what it is given");
+      const { ms, error } = await ask(4, new Error("soon"));
+      check(ms === undefined && error?.message.includes('"soon"') === true, `an answer that is no duration: ${error?.message}`);
+    }),
+
     guestCase(open, "sleeps are issued with their length or their end", async (bench) => {
       const run = await bench.start(flow(`
         await Promise.all([step.sleep("a", "1 hour"), step.sleep("b", 5), step.sleepUntil("c", new Date(2000)),
@@ -167,7 +187,7 @@ export function stepCases(open: OpenSandbox): Case[] {
         `step.do(1, async () => 1)`, `step.do("a\\u0000", async () => 1)`, `step.do("x".repeat(257), async () => 1)`,
         `step.do("s")`, `step.do("s", {})`, `step.do("s", { retry: 1 }, async () => 1)`, `step.do("s", { timeout: 0 }, async () => 1)`,
         `step.do("s", { retries: { limit: 1 } }, async () => 1)`, `step.do("s", async () => 1, { rollback: 1 })`,
-        `step.do("s", { retries: { limit: 1, delay: () => 1 } }, async () => 1)`,
+        `step.do("s", { retries: { limit: 1, delay: {} } }, async () => 1)`,
         `step.do(Symbol("s"), async () => 1)`, `step.sleep("s", "soon")`, `step.sleep("s", -1)`, `step.sleep("s")`, `step.sleep(null, 1)`,
         `step.sleepUntil("s", new Date(NaN))`, `step.sleepUntil("s", "2030-01-01")`, `step.sleepUntil("s")`,
         `step.waitForEvent("s")`, `step.waitForEvent("s", { type: "" })`, `step.waitForEvent("s", { type: "x", timeout: "never" })`,
@@ -190,7 +210,7 @@ export function stepCases(open: OpenSandbox): Case[] {
         try { step.do = 1; } catch {}
         try { step.extra = 1; } catch {}
         return [Object.keys(step).sort(), step.do === before, "extra" in step, Object.isFrozen(step), step.then, step.constructor];`));
-      equal(output(run.started), [["do", "sleep", "sleepUntil", "waitForEvent"], true, false, true, undefined, undefined], "output");
+      equal(output(run.started), [["do", "setState", "sleep", "sleepUntil", "waitForEvent"], true, false, true, undefined, undefined], "output");
     }),
 
     guestCase(open, "abort aborts the signal, and the attempt issues nothing more", async (bench) => {

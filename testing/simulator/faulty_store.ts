@@ -115,7 +115,7 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
         ledger.committed(batches, answer, process);
         return answer;
       }, moved(batches)),
-    load: (shard, key) => call("load", false, () => inner.load(shard, key)),
+    load: (shard, key, part) => call("load", false, () => inner.load(shard, key, part)),
     due: (shard, query) => call("due", false, () => inner.due(shard, query)),
     find: (query) => call("find", false, () => inner.find(query)),
     cell: (shard, key) => refused ? poll("cell", () => inner.cell(shard, key)) : call("cell", false, () => inner.cell(shard, key)),

@@ -14,7 +14,7 @@ import type { Ledger } from "./ledger.ts";
 import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
 import { NONSENSE } from "./nonsense.ts";
-import type { DoNode, Program, Version } from "./program.ts";
+import { answerOf, type DoNode, type Program, type Version } from "./program.ts";
 import type { Chance, World } from "./world.ts";
 
 /** What runs one class of the host as a guest: `hostSandbox` of adapters/sandbox/trusted/host.ts. */
@@ -137,7 +137,7 @@ function classOf(parts: GuestParts, run: RunLog): SimulatedClass {
       const program = parts.programs[versionOf(run.version)][event.payload.program] as Program;
       const created = event.timestamp.getTime();
       const ping = (path: string): Promise<unknown> => this.#env.API.ping(path);
-      const place: Place = { step, ping, created, seen, body: (node, ctx) => bodyOf(parts, run, place, -1, node, ctx), wrong };
+      const place: Place = { step, ping, created, seen, body: (node, ctx) => bodyOf(parts, run, place, -1, node, ctx), delay: (node, attempt) => delayOf(parts, node, attempt), wrong };
       const value = await walk(program.root, place);
       return { value, seen: [...seen] };
     }
@@ -210,6 +210,15 @@ async function bodyOf(
   if (node.how === "hang") return await hang(parts, { effect, node, at, signal: ctx.signal });
   const message = `boom ${node.path} ${ctx.attempt}`;
   throw node.how === "fatal" ? new NonRetryableError(message) : new Error(message);
+}
+
+/** A delay function. */
+async function delayOf(parts: GuestParts, { path, asked }: DoNode, attempt: number): Promise<number> {
+  await mayDie(parts, `as ${path} is asked`);
+  if (asked === "sleep") await parts.process.sleep(20);
+  if (asked === "throw") throw new Error(`no delay ${path}`);
+  if (asked === "hang") await parts.process.sleep(20_000);
+  return answerOf(attempt);
 }
 
 /** Goes on when its time is over, as if nobody had told it: what it does then is nobody's. */

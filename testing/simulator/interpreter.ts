@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { WorkflowCallbackContext, WorkflowStep } from "../../core/entrypoint.ts";
+import type { WorkflowCallbackContext, WorkflowStep, WorkflowStepConfig } from "../../core/entrypoint.ts";
 import type { DoNode, Node } from "./program.ts";
 
 /** Where nodes run: the run itself, or one attempt at a body. */
@@ -17,6 +17,8 @@ export interface Place {
   readonly seen: string[];
   /** Runs an attempt at a body. */
   readonly body: (node: DoNode, ctx: WorkflowCallbackContext) => Promise<string>;
+  /** Tells how long to wait before the next attempt. */
+  readonly delay: (node: DoNode, attempt: number) => Promise<number>;
   /** The code was given a value that belongs elsewhere. */
   readonly wrong: (node: Node, value: unknown) => void;
 }
@@ -28,6 +30,7 @@ export async function walk(node: Node, at: Place): Promise<unknown> {
     case "sleep":
     case "until":
     case "wait":
+    case "state":
     case "call":
       return await leaf(node, at);
     case "hops":
@@ -92,8 +95,9 @@ function mayFail(node: Extract<Node, { name: string }> | Extract<Node, { k: "cal
   if (/^The limit of ([15]|commands) .*|longer than 1500 ms$|what it stands in has ended$|^Cannot store the result of step |^The attempt (is over$|was aborted)/.test(message)) return true;
   switch (node.k) {
     case "do":
-      return /^boom |^WorkflowTimeoutError: |^You can't sleep until a time in the past/.test(message);
+      return /^boom |^WorkflowTimeoutError: |^Cannot tell the delay of step "[^"]*": (Error: no delay|it did not answer)|^You can't sleep until a time in the past/.test(message);
     case "sleep":
+    case "state":
       return false;
     case "until":
       return message.startsWith("You can't sleep until a time in the past");
@@ -111,10 +115,14 @@ async function issue(node: Extract<Node, { name: string }> | Extract<Node, { k: 
   switch (node.k) {
     case "do": {
       const body = (ctx: WorkflowCallbackContext): Promise<string> => at.body(node, ctx);
-      const value = node.config === undefined ? await step.do(node.name, body) : await step.do(node.name, node.config, body);
+      const config = configOf(node, at);
+      const value = config === undefined ? await step.do(node.name, body) : await step.do(node.name, config, body);
       if (typeof value !== "string" || !value.startsWith(`${node.path}:`)) at.wrong(node, value);
       return value;
     }
+    case "state":
+      await step.setState?.(node.path);
+      return null;
     case "sleep":
       await step.sleep(node.name, node.ms);
       return null;
@@ -134,4 +142,10 @@ async function issue(node: Extract<Node, { name: string }> | Extract<Node, { k: 
     default:
       return node satisfies never;
   }
+}
+
+function configOf(node: DoNode, at: Place): WorkflowStepConfig | undefined {
+  const { config, asked } = node;
+  if (asked === undefined || config?.retries === undefined) return config;
+  return { ...config, retries: { ...config.retries, delay: ({ ctx }) => at.delay(node, ctx.attempt) } };
 }

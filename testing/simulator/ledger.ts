@@ -157,10 +157,11 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm">)
   function checkHead(name: string, { head, life }: InstanceModel): void {
     const wrong = (rule: string, what: string): void =>
       world.fail(rule, `${name}: ${what} (status ${head.status}, wake ${head.wake}, journal ${life.phase})`);
-    const data = JSON.parse(head.data === "" ? "{}" : head.data) as { life?: number; version?: string; output?: string };
+    const data = JSON.parse(head.data === "" ? "{}" : head.data) as { life?: number; version?: string; output?: string; state?: string };
     if (data.life !== life.life) return wrong("I24", `the head is of life ${data.life}, the journal of ${life.life}`);
     if (data.version !== life.version) return wrong("I22", `the head is of version ${data.version}, the journal of ${life.version}`);
     if (head.ended !== life.ended || head.created !== life.created) return wrong("I24", "the times differ");
+    if (data.state !== life.published) return wrong("I24", "the published states differ");
     if (life.phase === "active") return checkActive();
     if (head.status !== (life.phase === "pausing" ? "waitingForPause" : life.phase)) return wrong("I24", "the states differ");
     const forgotten = life.ended === null ? null : forgetTime(head.wake);

@@ -9,6 +9,7 @@
 import type { Header, Kind, Record } from "../../core/instance/records.ts";
 import type { StepConfig } from "../../core/ports/guest.ts";
 import type { Plan } from "./plan.ts";
+import { answerOf } from "./program.ts";
 
 /** A command as the journal tells it. */
 export interface OpModel {
@@ -58,6 +59,8 @@ export interface LifeModel {
   readonly by: string[];
   readonly ops: OpModel[];
   readonly events: EventModel[];
+  /** The last state that was published. */
+  published: string | undefined;
   /** Settled commands of the run, in this order. */
   readonly settlements: OpModel[];
   phase: "active" | "pausing" | "paused" | "complete" | "errored" | "terminated";
@@ -117,6 +120,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
       case "created":
         return ["I1", "created in the middle of a life"];
       case "scheduled":
+        if (head.kind === "state" && head.refused === undefined) life.published = value;
         return scheduled(head, by);
       case "started":
         return started(head, by);
@@ -163,7 +167,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
         interrupt();
         return undefined;
       case "rollback_started":
-      case "kept":
+      case "outcome":
         return ["model", `${head.k}, which nobody asks for`];
       case "completed":
       case "errored":
@@ -256,7 +260,9 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
     const factor = backoff === "constant" ? 1 : backoff === "linear" ? op.failures : 2 ** (op.failures - 1);
     op.due = head.due;
     op.dueSet = head.t;
-    if (typeof delay === "number" && head.due !== head.t + delay * factor) return ["I13", `${nameOf(op)} is tried again at ${head.due}`];
+    // a delay that is a function is not recorded: those of generated workflows answer all alike
+    const wait = delay ?? answerOf(head.attempt);
+    if (typeof wait === "number" && head.due !== head.t + wait * factor) return ["I13", `${nameOf(op)} is tried again at ${head.due}`];
     return undefined;
   }
 
@@ -281,6 +287,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
       return op.running ? undefined : ["I6", `${nameOf(op)} settled without an attempt`];
     }
     if (op.parent < 0 && life.phase !== "active") return ["phase", `${nameOf(op)} settled while ${life.phase}`];
+    if (op.kind === "state") return undefined;
     const due = op.due ?? Infinity;
     if (op.kind !== "wait") return head.t >= due ? late(op, due, head.t) : ["I13", `${nameOf(op)} ended at ${head.t}, before ${due}`];
     const first = ops.find((other) => other.kind === "wait" && other.type === op.type && isOpen(other) && !other.refused) === op;
@@ -341,6 +348,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
     by: [by],
     ops,
     events,
+    published: undefined,
     settlements: [],
     phase: "active",
     ended: null,
@@ -364,6 +372,8 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
         if (!isOpen(op) || (op.parent >= 0 && !(ops[op.parent] as OpModel).running)) return false;
         if (op.running || op.refused) return true;
         if (op.kind === "do" || op.kind === "call") return op.due === null;
+        // what a body published is issued anew by its next attempt
+        if (op.kind === "state") return op.parent < 0;
         if (op.kind !== "wait") return false;
         const first = ops.find((other) => other.kind === "wait" && other.type === op.type && isOpen(other) && !other.refused);
         const event = events.find((e) => e.type === op.type && !e.consumed);

@@ -45,10 +45,11 @@ export async function expectedOf(life: LifeModel, program: Program): Promise<Exp
     sleepUntil: (name: string, time: number) =>
       time < now ? Promise.reject(new Error("You can't sleep until a time in the past")) : issue("sleep", name),
     waitForEvent: (name: string) => issue("wait", name),
+    setState: () => issue("state", ""),
   } as unknown as WorkflowStep;
 
   const never = (): Promise<never> => new Promise(() => {});
-  walk(program.root, { step, ping: () => issue("call", "API.ping"), created: life.created, seen, body: never, wrong: () => {} })
+  walk(program.root, { step, ping: () => issue("call", "API.ping"), created: life.created, seen, body: never, delay: never, wrong: () => {} })
     .then((value) => {
       end = { ok: true, value };
       known = [...seen];

@@ -20,6 +20,8 @@ export interface DoNode {
   /** What the body waits for, ms each. */
   readonly work: readonly number[];
   readonly config: WorkflowStepConfig | undefined;
+  /** Its delay is a function, which does this when it is asked. */
+  readonly asked?: "answer" | "sleep" | "throw" | "hang";
   /** What the body does with `step`, one after the other. */
   readonly inner: readonly Node[];
 }
@@ -29,6 +31,8 @@ export type Node =
   | DoNode
   | { readonly k: "sleep" | "until"; readonly path: string; readonly name: string; readonly ms: number }
   | { readonly k: "wait"; readonly path: string; readonly name: string; readonly type: string; readonly ms: number }
+  /** Publishes its path. */
+  | { readonly k: "state"; readonly path: string; readonly name: "" }
   /** Calls a binding. */
   | { readonly k: "call"; readonly path: string; readonly ms: number; readonly fails: boolean }
   /** Lets some jobs pass. */
@@ -43,6 +47,11 @@ export interface Program {
   readonly root: Node;
   /** Nodes by path. */
   readonly nodes: ReadonlyMap<string, Node>;
+}
+
+/** What delay functions answer, ms. */
+export function answerOf(attempt: number): number {
+  return attempt * 3;
 }
 
 /** Types of events. */
@@ -67,12 +76,13 @@ export function programOf(r: Chance, prefix: string): Program {
 
   function leaf(path: string, depth: number, unique: boolean): Node {
     const name = unique || !r.once(5) ? path : "same";
-    const kind = r.int(20);
+    const kind = r.int(21);
     if (kind < 3) return add({ k: "sleep", path, name, ms: r.pick([0, 1, 30, 400, 2_000]) });
     if (kind < 4) return add({ k: "until", path, name, ms: r.pick([0, 50, 300, 1_500]) });
     if (kind < 7) return add({ k: "wait", path, name, type: r.pick(TYPES), ms: r.pick([0, 40, 400, 3_000]) });
     if (kind < 9) return add({ k: "call", path, ms: r.pick([0, 0, 5, 60]), fails: r.once(4) });
     if (kind < 10) return add({ k: "hops", path, n: r.between(1, 6) });
+    if (kind < 11) return add({ k: "state", path, name: "" });
     return doNode(path, name, depth);
   }
 
@@ -94,7 +104,8 @@ export function programOf(r: Chance, prefix: string): Program {
       ...((fails > 0 && how === "hang") || r.once(4) ? { timeout: r.pick([10, 30, 100, 700]) } : {}),
     };
     const work = Array.from({ length: r.int(3) }, () => r.pick([0, 1, 5, 20, 150]));
-    return add({ k: "do", path, name, fails, how, work, config, inner });
+    const asked = config !== undefined && r.once(3) ? { asked: r.pick(["answer", "answer", "sleep", "throw", "hang"] as const) } : {};
+    return add({ k: "do", path, name, fails, how, work, config, inner, ...asked });
   }
 
   /** What a body issues together has names of its own: a retry may find some of it settled, and so issue in another order. */

@@ -13,6 +13,7 @@ import { decode, encode } from "../../core/values.ts";
 import { type Clients, type Server, startClients, type Target } from "./clients.ts";
 import { createEffects } from "./effects.ts";
 import { connect } from "./faulty_store.ts";
+import { startFollowers } from "./followers.ts";
 import { bindingOf, guestsOf, loggerOf, type MakeSandbox, type Programs, type RunLog, versionOf } from "./guests.ts";
 import { createLedger, nameOf } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
@@ -131,6 +132,7 @@ export async function simulate(
   boot(1);
   const clients = startClients({ world, plan, ledger, programs, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
   meddle = clients.meddle;
+  const followers = startFollowers({ world, ledger, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
   const struck = scheduleBlows(world, plan, { standing: (slot) => slots[slot] !== undefined && !leaving.has(slots[slot].process) ? slots[slot] : undefined, overtake, closing });
   await run(() => world.now() >= plan.span && struck() === plan.blows.length);
 
@@ -150,7 +152,7 @@ export async function simulate(
   const since = world.now();
   let looked = 0;
   await run(() => {
-    if (clients.busy() === 0 && targets.every((t) => ledger.instances.get(nameOf(t))?.life.ended != null)) return true;
+    if (clients.busy() === 0 && targets.every((t) => ledger.instances.get(nameOf(t))?.life.ended != null) && followers.done()) return true;
     if (world.now() - since > HEALING) world.fail("I11", `not finished: ${stuck()}`);
     if (world.now() - looked > 1_000) {
       looked = world.now();

@@ -54,6 +54,35 @@ export function readCases(open: OpenSubject): Case[] {
       }
     }),
 
+    storeCase(open, "load() of a part gives at least what was asked for of it, in order, and says where it begins", 1, async (b) => {
+      const store = await b.open();
+      const { epoch } = await own(store, 0);
+      equal(await store.load(0, key("none"), { from: 0, texts: 9 }), null, "load() of none");
+      await commit(store, "b", batch(0, epoch, { heads: [head(key("1")), head(key("2"))] }));
+      equal((await store.load(0, key("1"), { from: 0, texts: 9 }))?.journal, [], "the part of an empty journal");
+      const lines = Array.from({ length: 40 }, (_, n) => `r${n}`);
+      for (let seq = 0, n = 0; seq < lines.length; n++) {
+        const some = lines.slice(seq, seq + 1 + n % 3);
+        for (const id of ["1", "2"]) {
+          const append = { key: key(id), seq, count: some.length, text: some.join("\n") };
+          await commit(store, `b${id}${n}`, batch(0, epoch, { appends: [append] }));
+        }
+        seq += some.length;
+      }
+      for (const from of [0, 1, 2, 7, 38, 39, 40, 99]) {
+        for (const texts of [1, 3, 99]) {
+          const image = await store.load(0, key("1"), { from, texts });
+          const first = image?.from ?? 0;
+          const read = image?.journal.join("\n").split("\n") ?? [];
+          equal(read, lines.slice(first, first + read.length), `what is read from ${from}`);
+          check(first <= from, `the part from ${from} begins at ${first}`);
+          check(from >= lines.length || first + read.length > from, `the part from ${from} ends before it`);
+          check(texts < 99 || first + read.length === lines.length, `a part of all texts from ${from} ends at ${first + read.length}`);
+          equal(image?.head, head(key("1")), "the head");
+        }
+      }
+    }),
+
     storeCase(open, "find() follows every change of a creation time", 1, async (b) => {
       const store = await b.open();
       const { epoch } = await own(store, 0);

@@ -7,7 +7,7 @@ import { stateOf } from "../../core/instance/evolve.ts";
 import { type HistoryEntry, readHistory } from "../../core/instance/history.ts";
 import type { Op, State } from "../../core/instance/state.ts";
 import type { Image } from "../../core/ports/store.ts";
-import { decode } from "../../core/values.ts";
+import { shownOutput } from "../../core/instance/shown.ts";
 
 /** A step of a run. */
 export interface TestStep {
@@ -23,7 +23,7 @@ export interface TestStep {
   readonly attempts: number;
   /** `pending`: it had not ended when the run did. */
   readonly status: "complete" | "errored" | "pending";
-  /** What a body returned, or the payload that a wait got. */
+  /** What a body returned (`[REDACTED]` when its config says `sensitive: "output"`), or the payload that a wait got. */
   readonly result?: unknown;
   /** Why it failed for good. */
   readonly error?: { readonly name: string; readonly message: string };
@@ -64,12 +64,12 @@ function isStep(op: Op): op is Step {
   return op.kind === "do" || op.kind === "sleep" || op.kind === "wait";
 }
 
-function stepOf({ kind, name, count, parent, attempts, settled }: Step, { ops, events }: State): TestStep {
+function stepOf({ kind, name, count, parent, attempts, config, settled }: Step, { ops, events }: State): TestStep {
   const within = ops[parent]?.name;
   const step = { kind, name, count, ...(within !== undefined && { within }), attempts };
   if (settled === undefined) return { ...step, status: "pending" };
   if (!settled.ok) return { ...step, status: "errored", ...(settled.error && { error: settled.error }) };
   if (kind === "sleep") return { ...step, status: "complete" };
   const text = kind === "wait" ? events[settled.event]?.payload : settled.value;
-  return { ...step, status: "complete", result: text === undefined ? undefined : decode(text) };
+  return { ...step, status: "complete", result: text === undefined ? undefined : shownOutput(config, text) };
 }

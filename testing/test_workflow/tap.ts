@@ -142,7 +142,7 @@ function tappedGuest(inner: Guest, { ready }: GuestInit, tap: Tap, { alive, gues
   function issued(text: string): void {
     const parsed = parseFrame(text);
     const command = parsed?.header as Command | undefined;
-    if (command === undefined || !("id" in command)) return;
+    if (command === undefined || !("id" in command) || command.c === "delay") return;
     if (command.c !== "done") return void owners.set(command.id, running.get(command.in)?.body);
     const ended = running.get(command.id);
     if (ended?.body.attempt !== command.attempt) return;

@@ -21,7 +21,7 @@ export function watchGuest(guest: Guest, hold: Hold): Guest {
   function delivered(frame: string): void {
     const delivery = parseFrame(frame)?.header as Delivery | undefined;
     if (delivery?.d === "start") running.set(0, 0);
-    if (delivery?.d === "body") running.set(delivery.id, 0);
+    if (delivery?.d === "body" || delivery?.d === "delay") running.set(delivery.id, 0);
     if (delivery?.d === "settle") settled(owners.get(delivery.id));
   }
 
@@ -35,6 +35,7 @@ export function watchGuest(guest: Guest, hold: Hold): Guest {
     if (command === undefined || command.c === "log") return;
     switch (command.c) {
       case "done":
+      case "delay":
         return void running.delete(command.id);
       case "end":
         return void running.delete(0);

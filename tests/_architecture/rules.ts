@@ -10,7 +10,7 @@ import type { Import } from "./imports.ts";
  * The rooms of `core/` from the top down. A folder is a room; every file and folder that is not listed belongs to the
  * leaves (values, durations, ids, limits, errors and the like), which may use one another.
  */
-const CORE = ["tenure.ts", "tenant.ts", "workflow.ts", "worker_loader.ts", "shard", "execution", "code", "instance", "(leaves)", "ports"];
+const CORE = ["tenure.ts", "tenant.ts", "workflow.ts", "workflow", "worker_loader.ts", "shard", "execution", "code", "instance", "(leaves)", "ports"];
 
 /** Rooms of adapters that other adapters may use. */
 const SHARED = ["adapters/cron", "adapters/storage/log_store", "adapters/sandbox/guest", "adapters/sandbox/prepare"];

@@ -44,6 +44,20 @@ export const SOURCES: { readonly [name: string]: string } = {
     const first = await step.do("first", async () => { await T.body("first"); return event.schedule; });
     await step.sleep("nap", "2 hours");
     return [first, event.schedule.cron, new Date(event.schedule.scheduledTime)];`),
+  "delays-and-states": flow(`
+    await step.setState({ at: "the beginning" });
+    const config = { retries: { limit: 3, delay: async ({ ctx }) => { await T.body("asked"); return ctx.attempt + " minutes"; }, backoff: "linear" }, sensitive: "output" };
+    const retried = await step.do("retried", config, async (ctx) => {
+      await T.body("retried");
+      await step.setState({ trying: new Date(0) });
+      if (ctx.attempt < 3) throw new RangeError("not yet");
+      return "secret";
+    });
+    const none = await step.do("none", { retries: { limit: 1, delay: () => "soon" } }, async () => { throw new Error("no"); }).catch((error) => error.name);
+    await step.setState(new Map([["at", "the end"]]));
+    const large = await step.setState("x".repeat(70000)).catch((error) => error.message);
+    const last = await step.do("last", async () => { await T.body("last"); return 3; });
+    return { retried: retried.length, none, large, last };`),
   "upgraded": flow(`
     const kept = await step.do("kept", async () => { await T.body("kept"); return 1; });
     await step.sleep("nap", "2 hours");

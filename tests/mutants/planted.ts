@@ -146,6 +146,16 @@ export const PLANTED: readonly Mutant[] = [
     file: "core/shard/apply.ts",
     change: [["    if (existing?.state !== undefined) {\n", "    if (existing?.state !== undefined && existing.state.seq < 3) {\n"]],
   },
+  {
+    name: "the answer of a delay function is ignored",
+    file: "core/instance/decide/step.ts",
+    change: [["result.delay ?? 0", "0"]],
+  },
+  {
+    name: "a state that was published is not replaced",
+    file: "core/instance/evolve.ts",
+    change: [["state.published = value;", "state.published ??= value;"]],
+  },
 ];
 
 /** Applies one to the sources. Throws when what it changes is not there once. */

@@ -6,7 +6,7 @@
 import { NonRetryableError } from "../../../core/entrypoint.ts";
 import type { ErrorSummary } from "../../../core/ports/guest.ts";
 import { describeError, encodeThrown } from "../../../core/values.ts";
-import { apply } from "./intrinsics.ts";
+import { apply, hasInstance } from "./intrinsics.ts";
 
 /** An error as the host gets it. */
 export interface Failure {
@@ -18,7 +18,6 @@ export interface Failure {
   readonly retry: boolean;
 }
 
-const hasInstance = Function.prototype[Symbol.hasInstance];
 const startsWith = String.prototype.startsWith;
 const NON_RETRYABLE = "NonRetryableError";
 

@@ -22,7 +22,8 @@ export function numberField(key: string, value: number): string {
 /** The config of a step, or of its rollback. The key is ours. */
 export function configField(key: string, config: MergedStepConfig): string {
   const { limit, delay, backoff } = config.retries;
-  const retries = `{"limit":${limit},"delay":${duration(delay)},"backoff":"${backoff}"}`;
+  const wait = delay === undefined ? "" : `"delay":${duration(delay)},`;
+  const retries = `{"limit":${limit},${wait}"backoff":"${backoff}"}`;
   const sensitive = config.sensitive === undefined ? "" : `,"sensitive":"output"`;
   return `,"${key}":{"retries":${retries},"timeout":${duration(config.timeout)}${sensitive}}`;
 }

@@ -24,6 +24,8 @@ export const descriptorOf: (value: object, key: PropertyKey) => PropertyDescript
   Object.getOwnPropertyDescriptor;
 /** `Array.isArray`. */
 export const isArray: (value: unknown) => value is unknown[] = Array.isArray;
+/** The `instanceof` of an ordinary class. */
+export const hasInstance: (value: unknown) => boolean = Function.prototype[Symbol.hasInstance];
 /** `Promise`. */
 export const NativePromise: PromiseConstructor = Promise;
 /** `Proxy`. */

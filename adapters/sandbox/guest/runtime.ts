@@ -10,14 +10,16 @@
 import type { WorkflowCallbackContext, WorkflowEntrypoint, WorkflowExecutionContext, WorkflowRollbackContext } from "../../../core/entrypoint.ts";
 import { parseFrame } from "../../../core/frame.ts";
 import type { Command, Delivery } from "../../../core/ports/guest.ts";
-import { DEFAULT_STEP_CONFIG, fatalError } from "../../../core/step_config.ts";
-import { decode, encode } from "../../../core/values.ts";
+import { fatalError } from "../../../core/step_config.ts";
+import { decode, describeError, encode } from "../../../core/values.ts";
 import { makeEnv } from "./bindings.ts";
 import type { ContextTracker, Scope } from "./context.ts";
+import { abortError, bodyContext, executionContext, type Running } from "./callback.ts";
+import { answerOf, asError, type Delay } from "./delay.ts";
 import { type Failure, failureOf, refusalOf } from "./failure.ts";
 import { errorField, numberField, textField } from "./headers.ts";
 import { freeze, NativeDate, NativeError, NativePromise, safeMap } from "./intrinsics.ts";
-import { type Body, makeStep, type Rollback } from "./step.ts";
+import { type Body, type Code, makeStep, type Rollback } from "./step.ts";
 
 /** A workflow class as a tenant exports it. */
 export type WorkflowClass = new (ctx: WorkflowExecutionContext, env: Record<string, unknown>) => WorkflowEntrypoint;
@@ -54,32 +56,34 @@ export interface Runtime {
   stop(): void;
 }
 
-interface Pending {
+/** Something that is attempted: a body, or what undoes it. */
+interface Tried {
+  /** How long to wait after an attempt that has failed. */
+  readonly delay: Delay;
+  /** The highest attempt so far, and what it threw. */
+  attempt: number;
+  thrown: unknown;
+}
+
+interface Pending extends Tried {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
   /** Of a `do`. */
   readonly body: Body | undefined;
   /** Set when it is issued. */
   scope: Scope | undefined;
-  /** The highest attempt so far. */
-  attempt: number;
 }
 
-interface Undo {
+interface Undo extends Tried {
   readonly rollback: Rollback;
-  /** The highest attempt so far. */
-  attempt: number;
-}
-
-interface Running {
-  readonly scope: Scope;
-  controller: AbortController | undefined;
 }
 
 type Start = Delivery & { d: "start" };
 type RunBody = Delivery & { d: "body" };
+type AskDelay = Delivery & { d: "delay" };
 type RunRollback = Delivery & { d: "rollback" };
 
+const NO_CODE = freeze({ __proto__: null, body: undefined, delay: undefined }) as { body: undefined; delay: undefined };
 const OUTPUT = freeze({ __proto__: null, root: "output" }) as { root: string };
 const ARGUMENTS = freeze({ __proto__: null, root: "arguments" }) as { root: string };
 
@@ -107,7 +111,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
   }
 
   /** Sends a command of the current scope. */
-  function register(kind: string, fields: string, value: string | undefined, entry: Pending, rollback?: Rollback): number {
+  function register(kind: string, fields: string, value: string | undefined, entry: Pending, code?: Code): number {
     const owner = scope();
     if (owner === undefined) throw new NativeError("Cannot reach the platform: the workflow has not started");
     if (owner.closed) throw abortError();
@@ -118,17 +122,19 @@ export function createRuntime(host: RuntimeHost): Runtime {
     pending.set(id, entry);
     entry.scope = owner;
     owner.open++;
+    const rollback = code?.rollback;
     if (rollback !== undefined) {
-      undos.set(++lastId, { rollback, attempt: 0 });
+      undos.set(++lastId, { rollback, delay: code?.rollbackDelay, attempt: 0, thrown: undefined });
       fields += numberField("rollback", lastId);
     }
     sendFrame(`{"c":"${kind}","id":${id},"in":${owner.id}${fields}}`, value);
     return id;
   }
 
-  function issue(kind: string, fields: string, body?: Body, rollback?: Rollback, value?: string): Promise<unknown> {
+  function issue(kind: string, fields: string, code?: Code, value?: string): Promise<unknown> {
     const promise = new NativePromise<unknown>((resolve, reject) => {
-      register(kind, fields, value, { resolve, reject, body, scope: undefined, attempt: 0 }, rollback);
+      const { body, delay } = code ?? NO_CODE;
+      register(kind, fields, value, { resolve, reject, body, delay, scope: undefined, attempt: 0, thrown: undefined }, code);
     });
     guard?.(promise);
     return promise;
@@ -147,7 +153,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
     } catch (error) {
       return refuse(error);
     }
-    return issue("call", textField("target", target) + textField("method", method), undefined, undefined, value);
+    return issue("call", textField("target", target) + textField("method", method), undefined, value);
   }
 
   const step = makeStep({ issue, refuse, now: () => scope()?.now ?? 0, within: () => (scope()?.id ?? 0) !== 0 });
@@ -164,6 +170,8 @@ export function createRuntime(host: RuntimeHost): Runtime {
         return settle(delivery, taken.value);
       case "body":
         return runBody(delivery);
+      case "delay":
+        return ask(delivery, taken.value);
       case "rollback":
         return runRollback(delivery, taken.value);
       case "abort":
@@ -243,32 +251,32 @@ export function createRuntime(host: RuntimeHost): Runtime {
     const body = entry?.body;
     if (entry === undefined || body === undefined || !(delivery.attempt > entry.attempt)) return;
     if (entry.attempt > 0) abort(delivery.id, entry.attempt);
-    entry.attempt = delivery.attempt;
-    attempt(delivery, false, body);
+    attempt(delivery, false, entry, body);
   }
 
   function runRollback(delivery: RunRollback, value: string | undefined): void {
     const undo = undos.get(delivery.id);
     if (undo === undefined || !(delivery.attempt > undo.attempt)) return;
     if (undo.attempt > 0) abort(delivery.id, undo.attempt);
-    undo.attempt = delivery.attempt;
     const { rollback } = undo;
-    attempt(delivery, true, async (ctx) => {
+    attempt(delivery, true, undo, async (ctx) => {
       const given = (value === undefined ? {} : decode(value)) as Pick<WorkflowRollbackContext, "error" | "output">;
       await rollback({ ctx, error: given.error, output: given.output, stepName: `${ctx.step.name}-${ctx.step.count}` });
     });
   }
 
-  function attempt(delivery: RunBody | RunRollback, undoes: boolean, body: Body): void {
+  function attempt(delivery: RunBody | RunRollback, undoes: boolean, tried: Tried, body: Body): void {
     const { id, attempt, seed, now } = delivery;
+    tried.attempt = attempt;
+    tried.thrown = undefined;
     const scope: Scope = { id, attempt, seed, now, open: 0, closed: false, undoes };
     const state: Running = { scope, controller: undefined };
     running.set(id, state);
     bodies++;
-    context.run(scope, () => void attemptBody(body, bodyContext(delivery, state), state));
+    context.run(scope, () => void attemptBody(tried, body, bodyContext(delivery, state, Controller), state));
   }
 
-  async function attemptBody(body: Body, ctx: WorkflowCallbackContext, state: Running): Promise<void> {
+  async function attemptBody(tried: Tried, body: Body, ctx: WorkflowCallbackContext, state: Running): Promise<void> {
     const { id, attempt } = state.scope;
     let failure: Failure | undefined;
     let text = "";
@@ -281,6 +289,8 @@ export function createRuntime(host: RuntimeHost): Runtime {
       }
     } catch (error) {
       failure = failureOf(error);
+      // what it throws because its time is over says nothing
+      if (!state.scope.closed) tried.thrown = error;
     }
     if (running.get(id) === state) running.delete(id);
     bodies--;
@@ -289,22 +299,31 @@ export function createRuntime(host: RuntimeHost): Runtime {
     sendFrame(`${head}false,"retry":${failure.retry}${errorField(failure.error)}}`, failure.text);
   }
 
-  function bodyContext(delivery: RunBody | RunRollback, state: Running): WorkflowCallbackContext {
-    let config: WorkflowCallbackContext["config"] | undefined;
-    return {
-      step: { name: delivery.name, count: delivery.count },
-      attempt: delivery.attempt,
-      // These two are made when they are asked for: few bodies ask.
-      get config() {
-        const given = delivery.config ?? DEFAULT_STEP_CONFIG;
-        return config ??= { ...given, retries: { ...given.retries } } as WorkflowCallbackContext["config"];
-      },
-      get signal() {
-        state.controller ??= new Controller();
-        if (state.scope.closed && !state.controller.signal.aborted) state.controller.abort(abortError());
-        return state.controller.signal;
-      },
-    };
+  /** Asks the author of a step, or of what undoes it, how long to wait after an attempt that has failed. */
+  function ask(delivery: AskDelay, value: string | undefined): void {
+    const { id, attempt, seed, now } = delivery;
+    const entry: Tried | undefined = pending.get(id) ?? undos.get(id);
+    if (entry === undefined || attempt < entry.attempt) return;
+    const thrown = entry.thrown === undefined || attempt > entry.attempt ? value === undefined ? undefined : decode(value) : entry.thrown;
+    const scope: Scope = { id, attempt, seed, now, open: 0, closed: false, undoes: false };
+    const state: Running = { scope, controller: undefined };
+    running.set(id, state);
+    bodies++;
+    context.run(scope, () => void answer(entry.delay, delivery, thrown, state));
+  }
+
+  async function answer(delay: Delay, delivery: AskDelay, thrown: unknown, state: Running): Promise<void> {
+    const { id, attempt } = delivery;
+    let field: string;
+    try {
+      const { step, config } = bodyContext(delivery, state, Controller);
+      field = numberField("ms", await answerOf(delay, { ctx: { step, attempt, config }, error: asError(thrown) }));
+    } catch (error) {
+      field = errorField(describeError(error));
+    }
+    if (running.get(id) === state) running.delete(id);
+    bodies--;
+    sendFrame(`{"c":"delay","id":${id},"attempt":${attempt}${field}}`, undefined);
   }
 
   function abort(id: number, attempt: number): void {
@@ -324,7 +343,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
       }
     },
     timer(ms: number, callback: () => void) {
-      const entry: Pending = { resolve: callback, reject() {}, body: undefined, scope: undefined, attempt: 0 };
+      const entry: Pending = { resolve: callback, reject() {}, body: undefined, delay: undefined, scope: undefined, attempt: 0, thrown: undefined };
       return register("timer", numberField("ms", ms), undefined, entry);
     },
     forget(id: number) {
@@ -348,20 +367,4 @@ export function createRuntime(host: RuntimeHost): Runtime {
       });
     },
   });
-}
-
-function abortError(): Error {
-  const error = new NativeError("The attempt was aborted: its result will not be heard");
-  error.name = "AbortError";
-  return error;
-}
-
-function executionContext(guard: ((promise: Promise<unknown>) => void) | undefined): WorkflowExecutionContext {
-  return {
-    waitUntil(promise) {
-      if (promise instanceof NativePromise) guard?.(promise);
-    },
-    passThroughOnException() {},
-    props: {},
-  };
 }

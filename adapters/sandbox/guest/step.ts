@@ -15,6 +15,8 @@ import {
   record,
 } from "../../../core/step_config.ts";
 import { parseDuration } from "../../../core/duration.ts";
+import { encode } from "../../../core/values.ts";
+import type { Delay } from "./delay.ts";
 import { configField, numberField, textField } from "./headers.ts";
 import { freeze, NativeError, timeOf } from "./intrinsics.ts";
 
@@ -24,10 +26,18 @@ export type Body = (ctx: WorkflowCallbackContext) => unknown;
 /** What undoes a step. */
 export type Rollback = (given: WorkflowRollbackContext) => unknown;
 
+/** What a `do` brings along. */
+export interface Code {
+  readonly body: Body;
+  readonly delay: Delay;
+  readonly rollback: Rollback | undefined;
+  readonly rollbackDelay: Delay;
+}
+
 /** What the step object asks of the runtime. */
 export interface StepRuntime {
   /** Issues a command of a kind with further fields of its header, and resolves when it is settled. */
-  issue(kind: string, fields: string, body?: Body, rollback?: Rollback): Promise<unknown>;
+  issue(kind: string, fields: string, code?: Code, value?: string): Promise<unknown>;
   /** A promise that rejects. */
   refuse(error: unknown): Promise<never>;
   /** The logical time where the caller is. */
@@ -37,6 +47,7 @@ export interface StepRuntime {
 }
 
 const ceil = Math.ceil;
+const STATE = freeze({ __proto__: null, root: "state" }) as { root: string };
 const DAY = "24 hours";
 // The last time that a Date can show.
 const LAST_TIME = 8.64e15;
@@ -48,6 +59,11 @@ function checkRollbackOptions(options: unknown, step: string, nested: boolean): 
   // a replay does not run the body that would make the handler
   if (nested) throw fatalError(`Cannot run the step "${step}": a step within a step can have no rollback handler`);
   return { rollback: rollback as Rollback, config: config === undefined ? undefined : checkRollbackConfig(config) };
+}
+
+/** The delay of a checked config, which leaves a function out. */
+function delayOf(config: MergedStepConfig | undefined, given: unknown): Delay {
+  return config === undefined ? undefined : config.retries.delay ?? (given as { retries: { delay: Delay } }).retries.delay;
 }
 
 /** Makes the step object of a run. */
@@ -62,12 +78,13 @@ export function makeStep({ issue, refuse, now, within }: StepRuntime): WorkflowS
         const body = bare ? second : third;
         const options = bare ? third : fourth;
         if (typeof body !== "function") throw fatalError(`Cannot run the step "${checked}": its callback is not a function`);
-        let fields = textField("name", checked);
-        if (config !== undefined) fields += configField("config", config);
-        if (options === undefined) return issue("do", fields, body as Body);
+        const fields = textField("name", checked) + (config === undefined ? "" : configField("config", config));
+        const delay = delayOf(config, second);
+        if (options === undefined) return issue("do", fields, { body: body as Body, delay, rollback: undefined, rollbackDelay: undefined });
         const { rollback, config: undoes } = checkRollbackOptions(options, checked, within());
-        if (undoes !== undefined) fields += configField("rollbackConfig", undoes);
-        return issue("do", fields, body as Body, rollback);
+        const rollbackDelay = delayOf(undoes, (options as { rollbackConfig?: unknown }).rollbackConfig);
+        const more = undoes === undefined ? "" : configField("rollbackConfig", undoes);
+        return issue("do", fields + more, { body: body as Body, delay, rollback, rollbackDelay });
       } catch (error) {
         return refuse(error);
       }
@@ -109,10 +126,18 @@ export function makeStep({ issue, refuse, now, within }: StepRuntime): WorkflowS
         return refuse(error);
       }
     },
+    setState(state: unknown): Promise<unknown> {
+      try {
+        return issue("state", "", undefined, encode(state, STATE));
+      } catch (error) {
+        return refuse(error);
+      }
+    },
   };
   freeze(step.do);
   freeze(step.sleep);
   freeze(step.sleepUntil);
   freeze(step.waitForEvent);
+  freeze(step.setState);
   return freeze(step) as unknown as WorkflowStep;
 }

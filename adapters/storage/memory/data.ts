@@ -18,6 +18,8 @@ export interface Row {
   readonly shard: number;
   head: Head;
   readonly journal: string[];
+  /** Number of the first record of each text. */
+  readonly starts: number[];
   /** Number of the next record. */
   next: number;
 }
@@ -147,7 +149,7 @@ function put(data: Data, shard: Shard, number: number, given: Head): void {
   let heads = data.tenants.get(tenant);
   if (heads === undefined) data.tenants.set(tenant, heads = createSorted(compareHead));
   if (row === undefined) {
-    data.rows.set(key, { shard: number, head, journal: [], next: 0 });
+    data.rows.set(key, { shard: number, head, journal: [], starts: [], next: 0 });
   } else {
     if (row.head.created !== created) heads.remove(row.head);
     if (row.head.wake !== null && row.head.wake !== wake) shard.due.remove(dueOf(row.head, row.head.wake));
@@ -160,6 +162,7 @@ function put(data: Data, shard: Shard, number: number, given: Head): void {
 function addTo(data: Data, append: Append): void {
   const row = data.rows.get(keyText(append.key)) as Row;
   row.journal.push(append.text);
+  row.starts.push(append.seq);
   row.next += append.count;
 }
 

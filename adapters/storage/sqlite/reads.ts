@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Due, DueQuery, FindQuery, Head, Image, InstanceKey, Message } from "../../../core/ports/store.ts";
+import type { Due, DueQuery, FindQuery, Head, Image, InstanceKey, JournalPart, Message } from "../../../core/ports/store.ts";
 import { compareText, corrupt } from "../../../core/store_rules.ts";
 import type { SqliteValue } from "./database.ts";
 import type { Statements } from "./statements.ts";
@@ -15,16 +15,20 @@ interface JournalRow {
 }
 
 /** Reads one instance; the caller holds a transaction, so that head and journal are of one moment. */
-export function readImage(sql: Statements, shard: number, key: InstanceKey): Image | null {
+export function readImage(sql: Statements, shard: number, key: InstanceKey, part?: JournalPart): Image | null {
   const row = sql.head.get(key.tenant, key.workflow, key.id, shard) as (Head & { iid: number }) | null | undefined;
   if (row === null || row === undefined) return null;
-  let next = 0;
-  const journal = (sql.journal.all(row.iid) as JournalRow[]).map(({ seq, count, text }) => {
+  const texts = part === undefined
+    ? sql.journal.all(row.iid) as JournalRow[]
+    : sql.journalPart.all(row.iid, row.iid, part.from, rows(part.texts)) as JournalRow[];
+  const from = part === undefined ? 0 : texts[0]?.seq ?? 0;
+  let next = from;
+  const journal = texts.map(({ seq, count, text }) => {
     if (seq !== next) throw corrupt(`The journal continues at ${seq}, not at ${next}`);
     next += count;
     return text;
   });
-  return { head: headOf(row), journal };
+  return { head: headOf(row), journal, ...(part !== undefined && { from }) };
 }
 
 /** Reads timers. */

@@ -35,6 +35,7 @@ type StatementName =
   | "post"
   | "head"
   | "journal"
+  | "journalPart"
   | "due"
   | "dueFrom"
   | "cell"
@@ -81,6 +82,8 @@ const SQL: Readonly<Record<StatementName, string>> = {
   // reads
   head: `SELECT iid, ${HEAD} FROM tenure_inst WHERE ${KEY} AND +shard = ?`,
   journal: "SELECT seq, count, text FROM tenure_journal WHERE iid = ? ORDER BY n",
+  journalPart: "SELECT seq, count, text FROM tenure_journal WHERE iid = ? AND n >= coalesce(" +
+    "(SELECT n FROM tenure_journal WHERE iid = ? AND seq <= ? ORDER BY n DESC LIMIT 1), 0) ORDER BY n LIMIT ?",
   due: "SELECT wake, tenant, workflow, id FROM tenure_inst WHERE shard = ? AND wake > ? AND wake <= ? " +
     "ORDER BY wake, tenant, workflow, id LIMIT ?",
   dueFrom: "SELECT wake, tenant, workflow, id FROM tenure_inst WHERE shard = ? AND wake IS NOT NULL " +

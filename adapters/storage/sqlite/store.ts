@@ -8,6 +8,7 @@ import type { Blobs } from "../../../core/ports/blobs.ts";
 import type {
   FindQuery,
   InstanceKey,
+  JournalPart,
   Lease,
   Message,
   ShardBatch,
@@ -116,10 +117,10 @@ export function createStore(parts: StoreParts): Store {
     release,
     commit,
     close,
-    async load(shard: number, key: InstanceKey) {
+    async load(shard: number, key: InstanceKey, part?: JournalPart) {
       checkShard(shard, shards);
       checkInstanceKey(key);
-      return await connection.read("read", (sql) => readImage(sql, shard, key));
+      return await connection.read("read", (sql) => readImage(sql, shard, key, part));
     },
     async due(shard, query) {
       checkShard(shard, shards);

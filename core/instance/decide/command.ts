@@ -4,6 +4,7 @@
  * @module
  */
 import type { Command, ErrorSummary } from "../../ports/guest.ts";
+import { byteLength } from "../../utf8.ts";
 import { failure } from "../failures.ts";
 import { record, type Scheduled } from "../records.ts";
 import type { Op, State } from "../state.ts";
@@ -11,11 +12,11 @@ import { type Facts, fullText, isFull, type Records, timeOf } from "./common.ts"
 import { runEnded } from "./end.ts";
 
 /** The commands that are recorded. */
-export type Issued = Extract<Command, { c: "do" | "sleep" | "wait" | "call" | "timer" }>;
+export type Issued = Extract<Command, { c: "do" | "sleep" | "wait" | "call" | "timer" | "state" }>;
 
 /** The name that a command is identified by. */
 export function nameOf(command: Issued): string {
-  return command.c === "call" ? `${command.target}.${command.method}` : command.c === "timer" ? "" : command.name;
+  return command.c === "call" ? `${command.target}.${command.method}` : command.c === "timer" || command.c === "state" ? "" : command.name;
 }
 
 /** Refusals that a run may catch; the next one ends it, or a loop around one would write for ever (I23). */
@@ -26,10 +27,11 @@ const MAX_REFUSALS = 1_000;
  * replay meets it again; one too many ends the run.
  *
  * @param parent op of the `do` around it, or -1
+ * @param value what came with it
  */
-export function schedule(state: State, command: Issued, parent: number, facts: Facts): Records {
+export function schedule(state: State, command: Issued, parent: number, facts: Facts, value: string = ""): Records {
   const t = timeOf(state, facts.now);
-  const refused = refuse(state, command, facts);
+  const refused = refuse(state, command, value, facts);
   if (refused !== undefined && state.refusals >= MAX_REFUSALS) {
     return runEnded(state, { ok: false, ...failure(refused.name, refused.message) }, facts);
   }
@@ -48,6 +50,7 @@ export function schedule(state: State, command: Issued, parent: number, facts: F
   else if (command.c === "sleep") head.due = Math.ceil(command.until ?? t + (command.ms ?? 0));
   else if (command.c === "timer") head.due = t + Math.ceil(command.ms);
   else if (command.c === "wait") head.due = t + Math.ceil(command.timeout);
+  else if (command.c === "state") return [record(head, value)];
   else if (mayStart(state, { kind: command.c, parent }, facts)) head.start = 1;
   return [record(head)];
 }
@@ -57,7 +60,7 @@ export function mayStart({ phase }: State, { kind, parent }: Pick<Op, "kind" | "
   return parent >= 0 || (phase === (kind === "rollback" ? "rollingBack" : "active") && !facts.draining);
 }
 
-function refuse(state: State, command: Issued, { limits, now }: Facts): ErrorSummary | undefined {
+function refuse(state: State, command: Issued, value: string, { limits, now }: Facts): ErrorSummary | undefined {
   const no = (message: string): ErrorSummary => ({ name: "WorkflowFatalError", message });
   if (command.c === "do" && state.steps >= limits.steps) {
     return no(`The limit of ${limits.steps} steps has been reached`);
@@ -66,7 +69,11 @@ function refuse(state: State, command: Issued, { limits, now }: Facts): ErrorSum
     return no(`The limit of ${limits.subrequests} binding calls has been reached`);
   }
   if (state.ops.length >= limits.steps * 4 + limits.subrequests) return no("The limit of commands has been reached");
-  if (isFull(state, limits)) return no(`The ${fullText(limits)}`);
+  if (isFull(state, limits, command.c === "state" ? value.length : 0)) return no(`The ${fullText(limits)}`);
+  if (command.c === "state") {
+    const bytes = byteLength(value);
+    return bytes > limits.stateBytes ? no(`Cannot publish the state: ${bytes} bytes are more than the limit of ${limits.stateBytes}`) : undefined;
+  }
   if (command.c === "sleep" || command.c === "wait") {
     const until = command.c === "wait" ? now + command.timeout : command.until ?? now + (command.ms ?? 0);
     if (until - now > limits.sleep) {

@@ -7,7 +7,7 @@ import { retryDelay } from "../../backoff.ts";
 import { parseDuration } from "../../duration.ts";
 import type { ErrorSummary, StepConfig } from "../../ports/guest.ts";
 import { DEFAULT_STEP_CONFIG } from "../../step_config.ts";
-import { byteLength } from "../../utf8.ts";
+import { byteLength, cutToBytes } from "../../utf8.ts";
 import { failure, timedOut } from "../failures.ts";
 import { type Header, record } from "../records.ts";
 import { isEnded, type Op, type State } from "../state.ts";
@@ -21,6 +21,8 @@ export interface AttemptResult {
   readonly error: ErrorSummary | undefined;
   /** Whether another attempt may follow. */
   readonly retry: boolean;
+  /** What the step's delay function answered, ms. */
+  readonly delay?: number;
 }
 
 /** The config that counts for a step: the one first seen. */
@@ -57,21 +59,41 @@ export function attemptEnded(state: State, opNumber: number, attempt: number, re
   }
   const error = result.error ?? { name: "Error", message: "" };
   const { retries } = configOf(op);
-  // each attempt leaves records: what retries for ever comes to an end, too
-  const again = op.kind === "rollback" || (op.kind === "do" && state.rollback === undefined);
-  if (again && result.retry && op.failures < retries.limit && !full) {
-    const delay = retryDelay({ delay: parseDuration(retries.delay), backoff: retries.backoff }, op.failures + 1);
+  if (mayRetry(state, op, result) && !full) {
+    const given = retries.delay === undefined ? result.delay ?? 0 : parseDuration(retries.delay);
+    const delay = retryDelay({ delay: given, backoff: retries.backoff }, op.failures + 1);
     return [record({ k: "attempt_failed", t, op: opNumber, attempt, error, due: t + delay })];
   }
   const value = bytes <= limits.resultBytes && !full ? result.value : failure(error.name, error.message).value;
   return [record({ k: "settled", t, op: opNumber, ok: false, error }, value)];
 }
 
-/** An attempt's time is over. */
-export function attemptTimedOut(state: State, opNumber: number, attempt: number, facts: Facts): Records {
+function mayRetry(state: State, op: Op, result: AttemptResult): boolean {
+  const again = op.kind === "rollback" || (op.kind === "do" && state.rollback === undefined);
+  return again && !result.ok && result.retry && op.failures < configOf(op).retries.limit;
+}
+
+/** Whether the running attempt ends in another one whose time the step's delay function has to say first. */
+export function asksForDelay(state: State, opNumber: number, attempt: number, result: AttemptResult, { limits }: Facts): boolean {
   const op = state.ops[opNumber];
-  if (op === undefined) return NOTHING;
-  return attemptEnded(state, opNumber, attempt, { ok: false, retry: true, ...timedOut(attemptTimeout(op)) }, facts);
+  if (op?.config === undefined || op.config.retries.delay !== undefined || !mayRetry(state, op, result)) return false;
+  if (isEnded(state) || !state.open.has(opNumber) || !op.running || op.attempts !== attempt) return false;
+  return !isFull(state, limits, result.value.length);
+}
+
+/** What an attempt comes to whose time is over. */
+export function timeOutOf(op: Op): AttemptResult {
+  return { ok: false, retry: true, ...timedOut(attemptTimeout(op)) };
+}
+
+/** Why there is no answer of a delay function that takes too long. */
+export const NO_DELAY: ErrorSummary = { name: "Error", message: "it did not answer within 5 seconds" };
+
+/** What an attempt comes to whose delay function gives no delay: the step fails for good. */
+export function noDelay(op: Op, failed: AttemptResult, why: ErrorSummary = NO_DELAY): AttemptResult {
+  const { name, message } = failed.error ?? { name: "Error", message: "" };
+  const text = `Cannot tell the delay of step "${op.name}": ${why === NO_DELAY ? "" : `${why.name}: `}${why.message} (after ${name}: ${message})`;
+  return { ok: false, retry: false, ...failure("NonRetryableDelayError", cutToBytes(text, 4_096)) };
 }
 
 /** The next attempt of a step that waits for one begins. */
