@@ -183,3 +183,23 @@ onEach("an instance that is begun anew while its guest is being opened", (test) 
     assertEquals((await types(order)).filter((type) => type === "paused"), []);
   });
 });
+
+onEach("a step whose time is over and that asks for a delay", (test) => {
+  test("begins nothing any more of what its attempt had issued", async ({ run, notes, pass, when, open }) => {
+    const order = await run(`
+      const delay = async () => { await T.note("asked"); await T.gate("delay"); return 0; };
+      return await step.do("outer", { retries: { limit: 1, delay }, timeout: "3 seconds" }, async ({ attempt }) => {
+        if (attempt === 2) return "done";
+        const retries = { limit: 1, delay: "4 seconds", backoff: "constant" };
+        await step.do("inner", { retries }, async () => { await T.note("inner"); throw new Error("odd"); });
+      });
+    `);
+    await when("the step within has failed", () => notes.length === 1);
+    await pass("3 seconds");
+    await when("it is asked", () => notes.length === 2);
+    await pass("2 seconds");
+    open("delay");
+    assertEquals(await order.result(), "done");
+    assertEquals(notes, ["inner", "asked"]);
+  });
+});

@@ -87,7 +87,8 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
   }
 
   function issued(op: number): boolean {
-    return replay.issued(op) && attempts.has((state.ops[op] as Op).parent);
+    const { parent } = state.ops[op] as Op;
+    return replay.issued(op) && attempts.has(parent) && !cut.has(parent);
   }
 
   function refuse(attempt: Attempt, id: number): void {
@@ -146,7 +147,7 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
     enter(op, attempt) {
       if (op.settled !== undefined || !op.running || op.attempts !== attempt) return;
       // what an attempt issued that was aborted meanwhile; the record of that follows
-      if (op.parent !== -1 && !issued(op.op) && (!over(op.op) || cut.has(op.parent))) return;
+      if (op.parent !== -1 && (cut.has(op.parent) || (!issued(op.op) && !over(op.op)))) return;
       cut.delete(op.op);
       const id = replay.idOf(op.op) as number;
       replay.enter(op.op);
