@@ -40,6 +40,7 @@ export type { Status } from "./core/instance/state.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export type { Blobs } from "./core/ports/blobs.ts";
 export type { Clock } from "./core/ports/clock.ts";
+export type { Cron } from "./core/ports/cron.ts";
 export type {
   Code,
   Death,
@@ -70,7 +71,10 @@ export type {
 export type { Departure } from "./core/execution/rehearsal.ts";
 export type { BrokenInstance, UpgradeOptions, UpgradeReport, SkippedInstance } from "./core/shard/rollout.ts";
 export type { SkipCode } from "./core/shard/requests.ts";
-export type { OutputOf, ParamsOf, Tenant, Version, WorkflowLike } from "./core/tenant.ts";
+export type { RetentionOptions } from "./core/retention.ts";
+export type { Backfill, Schedule, ScheduleOptions, WorkflowSchedules } from "./core/shard/schedule_calls.ts";
+export type { CatchUp, Overlap } from "./core/shard/schedule_record.ts";
+export type { OutputOf, ParamsOf, Tenant, TenantUsage, Version, WorkflowLike } from "./core/tenant.ts";
 export type { EnvRequest, LogContext, Logger, Tenure, TenureOptions } from "./core/tenure.ts";
 export type { Placement } from "./core/placement.ts";
 export type { BatchDeleteResult, BatchError } from "./core/workflow/batch.ts";

@@ -26,6 +26,7 @@ export type ErrorCode =
   | "instance.ended"
   | "workflow_not_found"
   | "version_not_found"
+  | "schedule_not_found"
   | "no_active_version"
   | "reserved_name"
   | "quota_exceeded"

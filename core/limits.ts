@@ -36,6 +36,8 @@ export interface Limits {
   readonly crashes: number;
   /** Instances that have not ended. Counted durably, in the commits that begin and end them; further creations are refused (`quota_exceeded`). */
   readonly instances: number;
+  /** Schedules, of all workflows. */
+  readonly schedules: number;
   /** Instances that run at one time; further ones are `queued`. */
   readonly concurrency: number;
   /**
@@ -43,6 +45,11 @@ export interface Limits {
    * (`quota_exceeded`). Counted by the owner, in memory: a takeover begins anew.
    */
   readonly createsPerSecond: number;
+  /**
+   * How long an instance that has ended is kept, ms, unless it was created to be kept for less; then it is forgotten, and
+   * its id is free. `Infinity`: for ever. What has ended before a change is kept as it was to be.
+   */
+  readonly retention: number;
   /** Memory of one guest. */
   readonly memoryBytes: number;
   /** Stack of one guest. */
@@ -78,8 +85,10 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   bufferedEvents: 1_000,
   crashes: 5,
   instances: 100_000,
+  schedules: 100,
   concurrency: 1_000,
   createsPerSecond: 300,
+  retention: 30 * 86_400_000,
   memoryBytes: 32 * MiB,
   stackBytes: 64 * 1024,
   fuelPerTurn: 20_000_000,

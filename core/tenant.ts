@@ -13,7 +13,10 @@ import { quote, TenureError } from "./errors.ts";
 import { checkWorkflowName } from "./ids.ts";
 import type { Limits } from "./limits.ts";
 import type { Clock } from "./ports/clock.ts";
+import type { Cron } from "./ports/cron.ts";
 import type { Code, SandboxAdapter } from "./ports/guest.ts";
+import { readAccount } from "./shard/accounts.ts";
+import { usageCell } from "./shard/quotas.ts";
 import type { Engine } from "./shard/engine.ts";
 import { rollOut, type UpgradeOptions, type UpgradeReport } from "./shard/rollout.ts";
 import { createWorkflow, type Workflow } from "./workflow.ts";
@@ -31,6 +34,32 @@ export type OutputOf<C extends WorkflowLike> = Awaited<ReturnType<InstanceType<C
 export interface Version extends DeployedVersion {
   /** Whether new instances get it. */
   readonly active: boolean;
+}
+
+/**
+ * What {@linkcode Tenant.usage} answers, as committed. Of an instance that runs it says what it had come to when it was
+ * last begun or at rest: the rest is counted when it next rests or ends.
+ */
+export interface TenantUsage {
+  /** Instances that have not ended: what `limits.instances` limits. */
+  readonly instances: number;
+  /** Instances, those that have ended and are kept too. */
+  readonly kept: number;
+  /** Bytes of their journals, as `limits.journalBytes` counts them. */
+  readonly journalBytes: number;
+  /** Lives begun so far: creations and restarts. */
+  readonly creates: number;
+  /** Steps begun so far, each once however often it was tried. */
+  readonly steps: number;
+  /** Guests opened so far: for a run that begins, and for one that goes on after a rest. Without those that died with their process. */
+  readonly wakes: number;
+  /**
+   * How long turns of its runs have kept the engine's thread busy so far, ms: tenant's code, and our work for it. Of a
+   * guest that takes a task of its own for a turn (`trusted()`) without that code. What died with its process is not in it.
+   */
+  readonly cpuMs: number;
+  /** Since when it is counted; `null`: there was nothing to count yet. */
+  readonly since: Date | null;
 }
 
 /** A tenant of the platform. */
@@ -69,6 +98,8 @@ export interface Tenant {
    * @throws {TenureError} `version_not_found`
    */
   upgrade(version: string, options?: UpgradeOptions): Promise<UpgradeReport>;
+  /** What it has, and what it has used since it was first seen: exact, through crashes and takeovers. */
+  usage(): Promise<TenantUsage>;
   /** A workflow by the name of its class. */
   workflow<C extends WorkflowLike>(workflow: C): Workflow<ParamsOf<C>, OutputOf<C>>;
   /** The same by name, typed by the class: `workflow<typeof OrderFlow>("OrderFlow")`. */
@@ -85,6 +116,7 @@ export interface TenantParts {
   readonly codes: CodeStore;
   readonly sandbox: SandboxAdapter | undefined;
   readonly limits: (tenant: string) => Limits;
+  readonly cron: Cron;
   /** Whether the platform has registered a workflow of this name. */
   readonly reserved: (name: string) => boolean;
 }
@@ -127,10 +159,15 @@ export function createTenant(id: string, parts: TenantParts): Tenant {
       }
       return rollOut({ engine, store, tenant: id, version }, options);
     },
+    async usage() {
+      const text = await store.cell(engine.shardOf(id), usageCell(id));
+      const { living: instances, kept, bytes: journalBytes, creates, steps, wakes, cpu: cpuMs, since } = readAccount(text);
+      return { instances, kept, journalBytes, creates, steps, wakes, cpuMs, since: since === 0 ? null : new Date(since) };
+    },
     workflow(workflow: unknown = "TenantWorkflow") {
       const name = typeof workflow === "function" ? workflow.name : workflow;
       checkWorkflowName(name);
-      return createWorkflow({ tenant: id, name, engine, store, clock, limits });
+      return createWorkflow({ tenant: id, name, engine, store, clock, limits, cron: parts.cron });
     },
   } as Tenant;
 }

@@ -11,6 +11,7 @@ import { checkTenantId, checkWorkflowName } from "./ids.ts";
 import { FORMAT } from "./instance/records.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import type { Clock } from "./ports/clock.ts";
+import type { Cron } from "./ports/cron.ts";
 import type { SandboxAdapter } from "./ports/guest.ts";
 import type { StorageAdapter } from "./ports/store.ts";
 import type { Opener } from "./shard/activation.ts";
@@ -129,6 +130,8 @@ export interface Tenure {
 export interface Internals {
   /** Makes the sandbox of registered classes, found by version and name. */
   readonly hostSandbox: (find: (version: string, name: string) => WorkflowLike | undefined) => SandboxAdapter;
+  /** When schedules are due. */
+  readonly cron: Cron;
   /**
    * The newest format that this release knows: to be another release in a test.
    *
@@ -163,8 +166,10 @@ export async function createTenure(options: TenureOptions, internals: Internals)
   const formats = createFormats(store, internals.format ?? FORMAT);
   const limits = limitsBy(options.limits);
 
+  const { cron } = internals;
   const opener: Opener = {
     limits,
+    cron,
     registered(workflow) {
       const found = registered.get(workflow);
       return found === undefined ? undefined : hostVersion(found.version);
@@ -223,7 +228,7 @@ export async function createTenure(options: TenureOptions, internals: Internals)
   return {
     tenant(id) {
       checkTenantId(id);
-      return createTenant(id, { engine, store: reads, clock, codes, sandbox, limits, reserved: (name) => registered.has(name) });
+      return createTenant(id, { engine, store: reads, clock, codes, sandbox, limits, cron, reserved: (name) => registered.has(name) });
     },
     tenants: (page) => listTenants(reads, page),
     upgradeFormat: engine.upgradeFormat,

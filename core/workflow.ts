@@ -7,14 +7,18 @@ import type { CallerStore } from "./caller_store.ts";
 import { pageSize, placeOf, readCursor, writeCursor } from "./pages.ts";
 import { quote, TenureError, type WorkflowError } from "./errors.ts";
 import { type HistoryEntry, readHistory } from "./instance/history.ts";
+import type { Place } from "./instance/decide/restart.ts";
 import { checkInstanceId } from "./ids.ts";
 import type { Status } from "./instance/state.ts";
 import type { Limits } from "./limits.ts";
 import { checkPlacement, type Placement } from "./placement.ts";
 import type { Clock } from "./ports/clock.ts";
+import type { Cron } from "./ports/cron.ts";
 import type { Head, InstanceKey } from "./ports/store.ts";
 import type { Engine } from "./shard/engine.ts";
 import type { HeadData } from "./shard/live.ts";
+import { readRetention, type RetentionOptions } from "./retention.ts";
+import { createScheduleCalls, type WorkflowSchedules } from "./shard/schedule_calls.ts";
 import { errorOf, notFound, type Request } from "./shard/requests.ts";
 import { byteLength } from "./utf8.ts";
 import { decode, encode } from "./values.ts";
@@ -37,6 +41,8 @@ export interface WorkflowInstanceCreateOptions<Params = unknown> extends Placeme
   readonly params?: Params;
   /** Another deployed version than the active one. */
   readonly version?: string;
+  /** How long it is kept once it has ended: at most, and by default, `limits.retention`. Then it is forgotten, and its id is free. */
+  readonly retention?: RetentionOptions;
 }
 
 /** Where an instance stands. */
@@ -63,6 +69,24 @@ export interface WorkflowEventInput {
   readonly id?: string;
 }
 
+/** Options of {@linkcode WorkflowInstance.restart}. */
+export interface WorkflowInstanceRestartOptions {
+  /** At which step. */
+  readonly from?: {
+    readonly name: string;
+    /**
+     * Which of this name and type, from 1.
+     *
+     * @default {1}
+     */
+    readonly count?: number;
+    /** @default {"do"} */
+    readonly type?: "do" | "sleep" | "waitForEvent";
+  };
+  /** In this version of the code. */
+  readonly version?: string;
+}
+
 /** One instance. A handle holds no state: it may be kept, dropped and made again. */
 export interface WorkflowInstance<Output = unknown> {
   /** Its id. */
@@ -78,8 +102,14 @@ export interface WorkflowInstance<Output = unknown> {
    * have a rollback handler are undone, the last begun first, and it ends after that.
    */
   terminate(options?: { readonly rollback?: boolean }): Promise<void>;
-  /** Begins anew with the same id and params on the newest version, from any state; history and events are gone. */
-  restart(): Promise<void>;
+  /**
+   * Begins anew with the same id and params, from any state, on the newest version or the one asked for; history and
+   * events are gone. With `from` at a step: what was issued before it keeps its outcome, the rest happens again, and the
+   * version stays, or is led through what is kept first and refused when it does not keep to it.
+   *
+   * @throws {WorkflowError} `instance.cannot_restart`: its history has no such step, or the version departs from it
+   */
+  restart(options?: WorkflowInstanceRestartOptions): Promise<void>;
   /** Forgets it. */
   delete(): Promise<void>;
   /** Gives it an event: durable when it returns, kept until a step waits for it, first in, first out by type. */
@@ -137,6 +167,8 @@ export interface Workflow<Params = unknown, Output = unknown> {
   deleteBatch(ids: readonly string[]): Promise<BatchDeleteResult>;
   /** The handle of an instance that exists. */
   get(id: string): Promise<WorkflowInstance<Output>>;
+  /** Instances that are made when a cron expression is due. */
+  readonly schedules: WorkflowSchedules<Params, WorkflowInstance<Output>>;
   /** Instances, oldest first. */
   list(
     options?: { readonly status?: Status; readonly cursor?: string; readonly limit?: number },
@@ -151,6 +183,7 @@ export interface WorkflowParts {
   readonly store: CallerStore;
   readonly clock: Clock;
   readonly limits: () => Limits;
+  readonly cron: Cron;
 }
 
 /** How often somebody who is not the owner looks for a result, ms. */
@@ -170,7 +203,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
     if (typeof options !== "object" || options === null) {
       throw new TenureError("invalid_argument", `Cannot create an instance of ${quote(options)}: its options are not an object`);
     }
-    const { id, params, version } = options;
+    const { id, params, version, retention } = options;
     const placement = checkPlacement(options);
     if (id !== undefined) checkInstanceId(id);
     return {
@@ -181,6 +214,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       fresh: id === undefined,
       params: encodeWithin(params === undefined ? {} : params, parts.limits().paramsBytes, "params"),
       ...(version !== undefined && { version }),
+      ...(retention !== undefined && { retention: readRetention(retention) }),
       ...placement,
     };
   }
@@ -203,7 +237,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
 
   function handle(id: string): WorkflowInstance<Output> {
     const key: InstanceKey = { tenant, workflow: name, id };
-    const control = (verb: "pause" | "resume" | "restart" | "delete") => () => engine.submit({ verb, ...key });
+    const control = (verb: "pause" | "resume" | "delete") => () => engine.submit({ verb, ...key });
     return {
       id,
       async status() {
@@ -213,7 +247,10 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       pause: control("pause"),
       resume: control("resume"),
       terminate: ({ rollback = false } = {}) => engine.submit({ verb: "terminate", ...key, ...(rollback === true && { rollback }) }),
-      restart: control("restart"),
+      async restart({ from, version } = {}) {
+        const at = from === undefined ? {} : { from: stepAt(from) };
+        await engine.submit({ verb: "restart", ...key, ...at, ...(version !== undefined && { version }) });
+      },
       delete: control("delete"),
       async sendEvent({ type, payload, id: event }) {
         if (typeof type !== "string" || type === "" || type.length > 100 || hasControl(type)) {
@@ -286,6 +323,12 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       await headOf(typeof id === "string" ? id : String(id));
       return handle(id);
     },
+    schedules: createScheduleCalls<Params, WorkflowInstance<Output>>({
+      ...parts,
+      workflow: name,
+      encode: (params) => encodeWithin(params, parts.limits().paramsBytes, "params"),
+      handle,
+    }),
     async list({ status, cursor, limit = 100 } = {}) {
       const size = pageSize(limit);
       const after = cursor === undefined ? undefined : readCursor(cursor, ["number", "string"]);
@@ -302,6 +345,15 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       return heads.length < size || last === undefined ? { instances } : { instances, cursor: writeCursor([last.created, last.id]) };
     },
   };
+}
+
+function stepAt({ name, count = 1, type = "do" }: NonNullable<WorkflowInstanceRestartOptions["from"]>): Place {
+  if (typeof name !== "string" || !Number.isSafeInteger(count) || count < 1) {
+    throw new TenureError("invalid_argument", `Cannot restart at the step ${quote(name)}, number ${quote(count)}: a name and a number from 1`);
+  }
+  const kind = { do: "do", sleep: "sleep", waitForEvent: "wait" }[type] as Place["kind"] | undefined;
+  if (kind === undefined) throw new TenureError("invalid_argument", `Cannot restart at a step of type ${quote(type)}: "do", "sleep" or "waitForEvent"`);
+  return { kind, name, count };
 }
 
 function statusOf<Output>(head: Head, data: HeadData): InstanceStatus<Output> {

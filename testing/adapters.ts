@@ -4,11 +4,12 @@
  *
  * @module
  */
+import { croner } from "../adapters/cron/croner.ts";
 import { hostSandbox } from "../adapters/sandbox/trusted/host.ts";
 import { memory } from "../adapters/storage/memory.ts";
 import type { SimulatorParts } from "./simulator/schedule.ts";
 
-export { hostSandbox, memory };
+export { croner, hostSandbox, memory };
 
 /** A class as the guest of classes of the host takes it. */
 export type HostClass = ReturnType<Parameters<typeof hostSandbox>[0]>;
@@ -16,5 +17,6 @@ export type HostClass = ReturnType<Parameters<typeof hostSandbox>[0]>;
 /** What the simulator of generated workflows runs on. */
 export const simulatorParts: SimulatorParts = {
   storage: memory,
+  cron: croner,
   sandbox: (find, options) => hostSandbox(() => find() as unknown as HostClass, options),
 };

@@ -1,6 +1,7 @@
 /** Two releases on one store (N and N + 1): the newer one writes what the older one reads, until it is told otherwise. */
 import { describe, it } from "node:test";
 import { assertEquals, assertRejects } from "@std/assert";
+import { croner } from "../adapters/cron/croner.ts";
 import { hostSandbox } from "../adapters/sandbox/trusted/host.ts";
 import type { WorkflowClass } from "../adapters/sandbox/guest/runtime.ts";
 import { memory } from "../adapters/storage/memory.ts";
@@ -55,7 +56,7 @@ async function releases(body: (world: Releases) => Promise<void>): Promise<void>
       const process = clock.process();
       const line = wire(storage);
       const sandbox = (find: (version: string, name: string) => unknown) => hostSandbox((v, n) => find(v, n) as WorkflowClass | undefined);
-      const tenure = await create({ storage: line.adapter, clock: process.clock, engine }, { hostSandbox: sandbox, format });
+      const tenure = await create({ storage: line.adapter, clock: process.clock, engine }, { hostSandbox: sandbox, cron: croner(), format });
       tenure.register(KEY.workflow, Order, { version: "1" });
       const running: Running = {
         tenure,

@@ -21,7 +21,7 @@ describe("the package", () => {
       assert(locked.hasInstallScript !== true, name);
       wanted.push(...Object.keys(locked.dependencies ?? {}));
     }
-    assertEquals(Object.keys(dependencies).length, 2);
+    assertEquals(Object.keys(dependencies).length, 3);
   });
 });
 

@@ -66,7 +66,7 @@ describe("an engine on a virtual clock", () => {
   it("does each thing at its time, however far one move goes", async () => {
     const clock = virtualClock();
     const { hours, env } = notes(clock);
-    const tenure = await createTenure({ storage: memory(), clock, env });
+    const tenure = await createTenure({ storage: memory(), clock, env, limits: { retention: Infinity } });
     const hourly = await startHourly(tenure, 10);
     await clock.advance("5.5 hours");
     assertEquals(hours, [1, 2, 3, 4, 5]);

@@ -9,9 +9,11 @@ import { type CpuTask, measureCpu } from "./cpu.ts";
 import { type FloodTask, measureFlood } from "./flood.ts";
 import { type HerdTask, measureHerd } from "./herd.ts";
 import { type HistoryTask, measureHistory } from "./history.ts";
+import { measureSchedules, type SchedulesTask } from "./schedules.ts";
+import { measureSweep, type SweepTask } from "./sweep.ts";
 
 /** All that can be asked for. */
-export type Task = CpuTask | CommitsTask | HistoryTask | HerdTask | FloodTask;
+export type Task = CpuTask | CommitsTask | HistoryTask | HerdTask | FloodTask | SchedulesTask | SweepTask;
 
 const report = await perform(JSON.parse(process.argv[2] ?? "") as Task);
 process.stdout.write(`\n${JSON.stringify(report)}\n`);
@@ -26,6 +28,10 @@ function perform(task: Task): Promise<unknown> {
       return measureHerd(task);
     case "flood":
       return measureFlood(task);
+    case "schedules":
+      return measureSchedules(task);
+    case "sweep":
+      return measureSweep(task);
     case "history":
       return measureHistory(task);
   }

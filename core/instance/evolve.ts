@@ -5,7 +5,7 @@
  */
 import { placementOf } from "../placement.ts";
 import { eachRecord, FORMAT, type Record, type Scheduled, type Settled } from "./records.ts";
-import { emptyState, family, identity, type Op, type State } from "./state.ts";
+import { type BufferedEvent, emptyState, family, identity, type Op, type State } from "./state.ts";
 
 /**
  * Applies one record. The state is changed in place and returned: a journal of n records costs n, not n².
@@ -23,6 +23,8 @@ export function evolve(state: State, record: Record, bytes: number): State {
       state.version = head.version;
       state.seed = head.seed;
       state.params = value ?? "";
+      state.schedule = head.schedule;
+      state.retention = head.retention;
       state.created = head.t;
       state.placement = placementOf(head);
       break;
@@ -47,8 +49,11 @@ export function evolve(state: State, record: Record, bytes: number): State {
     case "settled":
       settled(state, head, value, seq);
       break;
+    case "kept":
+      (state.ops[head.op] as Op).kept = { ok: head.ok, value, error: head.error };
+      break;
     case "event":
-      buffer(state, head.type, value ?? "", head.at ?? head.t);
+      buffer(state, { type: head.type, payload: value ?? "", t: head.at ?? head.t, id: head.id });
       if (head.id !== undefined) state.eventIds.add(head.id);
       break;
     case "pause_requested":
@@ -138,6 +143,7 @@ function scheduled(state: State, head: Scheduled, value: string | undefined, seq
     rollback: head.rollback === 1 ? true : head.rollback,
     of: head.of ?? -1,
     undone: -1,
+    kept: undefined,
     settled: undefined,
   };
   state.ops.push(op);
@@ -168,11 +174,11 @@ function start(state: State, op: Op, attempt: number, t: number, seq: number): v
   state.pending.delete(op.op);
 }
 
-function buffer(state: State, type: string, payload: string, t: number): void {
-  const queue = state.queues.get(type);
-  if (queue === undefined) state.queues.set(type, [state.events.length]);
+function buffer(state: State, event: BufferedEvent): void {
+  const queue = state.queues.get(event.type);
+  if (queue === undefined) state.queues.set(event.type, [state.events.length]);
   else queue.push(state.events.length);
-  state.events.push({ type, payload, t });
+  state.events.push(event);
   state.buffered++;
 }
 

@@ -22,6 +22,7 @@ export interface HistoryEntry extends Placement {
     | "started"
     | "attempt_failed"
     | "settled"
+    | "kept"
     | "event"
     | "pause_requested"
     | "paused"

@@ -10,6 +10,7 @@
 import { TenureError } from "../errors.ts";
 import type { Placement } from "../placement.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
+import type { Retention } from "../retention.ts";
 
 /** What a command is. `rollback`: a handler that undoes a `do`; the engine issues it. */
 export type Kind = "do" | "sleep" | "wait" | "call" | "timer" | "state" | "rollback";
@@ -21,6 +22,13 @@ interface At {
 
 /** The newest format that this version knows: it reads every one up to it. */
 export const FORMAT = 1;
+
+/** The due time of a schedule. */
+export interface CronSchedule {
+  readonly cron: string;
+  /** Ms. */
+  readonly scheduledTime: number;
+}
 
 /** The first record of a life. Value: the params. */
 export interface Created extends At, Placement {
@@ -35,6 +43,10 @@ export interface Created extends At, Placement {
   readonly seed: string;
   /** Version of that generator. */
   readonly rng: 1;
+  /** How long it is kept once it has ended, when it was asked for, ms. */
+  readonly retention?: Retention;
+  /** What it was made by, when it was a schedule. */
+  readonly schedule?: CronSchedule;
 }
 
 /** A command was issued for the first time. Value: the state that it publishes (state, unless it is refused). */
@@ -91,6 +103,17 @@ export interface Settled extends At {
   readonly event?: number;
 }
 
+/**
+ * The life before this one went on from here, and a step or call that had begun was settled after that: with this
+ * outcome it is settled when it would begin again. Value: the result or the error.
+ */
+export interface Kept extends At {
+  readonly k: "kept";
+  readonly op: number;
+  readonly ok: boolean;
+  readonly error?: ErrorSummary;
+}
+
 /** An event was accepted. Value: its payload. */
 export interface EventReceived extends At {
   readonly k: "event";
@@ -132,8 +155,8 @@ export interface Upgraded extends At {
 /** Attempts that were running are cut off: they raise `attempt` and consume no retry. */
 export interface Interrupted extends At {
   readonly k: "interrupted";
-  /** `crash`: the owner died (counted); `release`: it let go; `guest`: the guest died of another attempt. */
-  readonly why: "crash" | "release" | "guest";
+  /** `crash`: the owner died (counted); `release`: it let go; `guest`: the guest died of another attempt; `restart`: it began anew. */
+  readonly why: "crash" | "release" | "guest" | "restart";
 }
 
 /** From here on it only undoes: steps that began and have a rollback handler, the last begun first. Value: the error of the run. */
@@ -160,6 +183,7 @@ export type Header =
   | Started
   | AttemptFailed
   | Settled
+  | Kept
   | EventReceived
   | PauseRequested
   | Paused
@@ -193,6 +217,7 @@ const KINDS: ReadonlySet<string> = new Set<Header["k"]>([
   "started",
   "attempt_failed",
   "settled",
+  "kept",
   "event",
   "pause_requested",
   "paused",

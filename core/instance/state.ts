@@ -5,7 +5,8 @@
  */
 import type { Placement } from "../placement.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
-import type { Kind } from "./records.ts";
+import type { Retention } from "../retention.ts";
+import type { CronSchedule, Kind } from "./records.ts";
 
 /** A command of the run, or of a body. */
 export interface Op {
@@ -49,6 +50,8 @@ export interface Op {
   readonly of: number;
   /** Its rollback (do), or -1: not begun. */
   undone: number;
+  /** What it came to in the life before, while it is not settled in this one. */
+  kept: Pick<Outcome, "ok" | "value" | "error"> | undefined;
   settled: Outcome | undefined;
 }
 
@@ -70,6 +73,8 @@ export interface BufferedEvent {
   readonly type: string;
   readonly payload: string;
   readonly t: number;
+  /** The sender's id for it. */
+  readonly id: string | undefined;
 }
 
 /** The states that a user sees. */
@@ -90,6 +95,9 @@ export interface State {
   version: string;
   seed: string;
   params: string;
+  /** The due time that it was made for, by a schedule. */
+  schedule: CronSchedule | undefined;
+  retention: Retention | undefined;
   created: number;
   /** What was wished for at its creation. */
   placement: Placement;
@@ -164,6 +172,8 @@ export function emptyState(): State {
     version: "",
     seed: "",
     params: "",
+    schedule: undefined,
+    retention: undefined,
     created: 0,
     placement: {},
     phase: "active",

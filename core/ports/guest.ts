@@ -131,6 +131,8 @@ export type Delivery =
       readonly timestamp: number;
       readonly instanceId: string;
       readonly workflowName: string;
+      /** What made the instance, when it was a schedule. */
+      readonly schedule?: { readonly cron: string; readonly scheduledTime: number };
     };
     /** Names in `env` that are bindings of the host. */
     readonly bindings: readonly string[];

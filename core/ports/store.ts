@@ -28,7 +28,7 @@ export interface Head extends InstanceKey {
   readonly status: string;
   /**
    * When it has to be looked at: ms since the epoch; 0 when it has work now (recovery finds it by this);
-   * `null` when only a message can move it.
+   * `null` when only a message can move it; less than 0 when it has ended and is to be forgotten (see core/retention.ts).
    */
   readonly wake: number | null;
   /** When it was created, ms. */

@@ -6,6 +6,7 @@
 import type { Grants } from "../execution/deliveries.ts";
 import type { CallResult, Caller, LogLine } from "../execution/desk.ts";
 import type { Limits } from "../limits.ts";
+import type { Cron } from "../ports/cron.ts";
 import type { Guest } from "../ports/guest.ts";
 import type { InstanceKey } from "../ports/store.ts";
 
@@ -31,6 +32,8 @@ export interface Opener {
   warm(): void;
   /** Whether a workflow can be created, and in which version when the platform registered it itself. */
   registered(workflow: string): string | undefined;
+  /** When schedules are due. */
+  readonly cron: Cron;
   /** The limits of a tenant. */
   limits(tenant: string): Limits;
   /** Shows a log line that is durable. */

@@ -7,17 +7,18 @@ import { findVersion, type TenantRecord, withVersion } from "../code/tenant_reco
 import { type Facts, fullText, isFull } from "../instance/decide/common.ts";
 import { eventReceived, pauseRequested, resumed, terminated } from "../instance/decide/control.ts";
 import { canRollBack, terminatedWithRollback } from "../instance/decide/rollback.ts";
-import { TenureError } from "../errors.ts";
-import { record } from "../instance/records.ts";
+import { type Record, record } from "../instance/records.ts";
 import { isEnded, type State } from "../instance/state.ts";
-import { placementOf, type Placement } from "../placement.ts";
+import { placementOf } from "../placement.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import type { Live } from "./live.ts";
 import type { Lives } from "./lives.ts";
+import { lost } from "./look.ts";
 import { noLife, type Usage } from "./quotas.ts";
 import { DONE, type InstanceRequest, notFound, type Outcome, refused, type Request } from "./requests.ts";
+import type { Births, RestartAt } from "./restart.ts";
 import type { Runner } from "./runner.ts";
 import type { Tenants } from "./tenants.ts";
 
@@ -37,11 +38,17 @@ export interface ApplyParts {
   gone(): boolean;
 }
 
-/** What applies requests of one kind. */
-export type Applies<R> = (request: R, decided: Decided) => void | Promise<void>;
+/**
+ * What applies requests of one kind. `before` is asked at the moment in which a creation is decided: what it answers is
+ * what comes of it.
+ */
+export type Applies<R> = (request: R, decided: Decided, before?: () => Outcome | undefined) => void | Promise<void>;
 
 /** Hears of an outcome the moment it is decided, and of the instance that it left something of. */
 export type Decided = (outcome: Outcome, live: Live | undefined) => void;
+
+/** What a life begins with. */
+type Birth = Pick<State, "life" | "version" | "params" | "schedule" | "retention" | "placement">;
 
 type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
 
@@ -49,10 +56,16 @@ type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
  * Makes what applies requests of one shard: at once when all that it needs is in memory. What it answers rejects, or
  * throws, when nothing could be decided.
  */
-export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>): Applies<Request> {
+export function createApply(
+  parts: ApplyParts,
+  upgrade: Applies<Of<"upgrade">>,
+  schedule: Applies<Of<"schedule">>,
+  restartAt: (request: RestartAt, births: Births, decided: Decided) => Promise<void>,
+): Applies<Request> {
   const { clock, opener, lives, tenants, runner } = parts;
+  const births: Births = { versionFor, bear: (live, records) => bear(live.key, records, live) };
 
-  function apply(request: Request, decided: Decided): void | Promise<void> {
+  function apply(request: Request, decided: Decided, before?: () => Outcome | undefined): void | Promise<void> {
     switch (request.verb) {
       case "deploy":
       case "activate":
@@ -65,8 +78,8 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
           if (request.fresh) return decide(request, undefined, () => create(request, undefined, tenant), decided);
           return lives.find(request, (live): void | Promise<void> => {
             // thousands of other tenants were asked for meanwhile
-            if (tenants.usage(request.tenant) === undefined) return apply(request, decided);
-            return decide(request, live, () => create(request, live, tenant), decided);
+            if (tenants.usage(request.tenant) === undefined) return apply(request, decided, before);
+            return decide(request, live, () => before?.() ?? create(request, live, tenant), decided);
           });
         });
       case "format":
@@ -74,10 +87,13 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
         return decided(parts.raise(request.to), undefined);
       case "upgrade":
         return upgrade(request, decided);
+      case "schedule":
+        return schedule(request, decided);
       case "restart":
+        if (request.from !== undefined) return restartAt({ ...request, from: request.from }, births, decided);
         return then(tenants.get(request.tenant), (tenant) => {
           return lives.find(request, (live) => {
-            decide(request, live, () => known(request, live, (state, found) => restart(state, found, tenant)), decided);
+            decide(request, live, () => known(request, live, (state, found) => restart(request, state, found, tenant)), decided);
           });
         });
       default:
@@ -116,7 +132,7 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
 
   /** What was read while the shard was lost says nothing. */
   function stillOurs(): void {
-    if (parts.gone()) throw new TenureError("storage_unavailable", "Cannot take a request: its shard is another engine's");
+    if (parts.gone()) throw lost();
   }
 
   /** Applies to an instance that exists. */
@@ -157,37 +173,40 @@ export function createApply(parts: ApplyParts, upgrade: Applies<Of<"upgrade">>):
   }
 
   function create(request: Of<"create">, existing: Live | undefined, tenant: TenantRecord | undefined): Outcome {
-    const { workflow, id, params } = request;
+    const { workflow, id, params, schedule, retention } = request;
     if (existing?.state !== undefined) {
       return refused("instance.already_exists", `(instance.already_exists) The instance "${id}" exists already`);
     }
     const version = versionFor(workflow, tenant, request.version);
     if (typeof version !== "string") return version;
-    return bear({ tenant: request.tenant, workflow, id }, { life: 1, version, params, placement: placementOf(request) }, existing);
+    return bear({ tenant: request.tenant, workflow, id }, [created({ life: 1, version, params, schedule, retention, placement: placementOf(request) })], existing);
   }
 
-  /** A new life, unless the tenant has too many: its predecessor's journal goes with the same commit. */
-  function bear(
-    key: InstanceKey,
-    { params, placement, ...life }: { readonly life: number; readonly version: string; readonly params: string; readonly placement: Placement },
-    before: Live | undefined,
-  ): Outcome {
+  function created({ params, life, version, schedule, retention, placement }: Birth): Record {
+    const given = { ...(retention && { retention }), ...(schedule && { schedule }), ...placement };
+    return record({ k: "created", v: parts.format(), t: clock.now(), life, version, seed: clock.uuid(), rng: 1, ...given }, params);
+  }
+
+  /** A new life that begins with these records, unless the tenant has too many: its predecessor's journal goes with the same commit. */
+  function bear(key: InstanceKey, records: readonly Record[], before: Live | undefined): Outcome {
     const usage = tenants.usage(key.tenant) as Usage;
     const alive = before?.state !== undefined && !isEnded(before.state);
     const no = noLife(usage, opener.limits(key.tenant), { workflow: key.workflow, now: clock.monotonic(), alive });
     if (no !== undefined) return no;
     if (before !== undefined) runner.end(before);
     const live = lives.replace(key, before, true);
-    lives.append(live, [record({ k: "created", v: parts.format(), t: clock.now(), ...life, seed: clock.uuid(), rng: 1, ...placement }, params)]);
+    live.owed.creates++;
+    lives.append(live, records);
+    // what it keeps of the life before has been counted
+    live.share = { ...live.share, steps: live.state?.steps ?? 0 };
     runner.proceed(live);
     return DONE;
   }
 
-  function restart(state: State, live: Live, tenant: TenantRecord | undefined): Outcome {
-    const version = versionFor(live.key.workflow, tenant);
+  function restart({ version: asked }: Of<"restart">, state: State, live: Live, tenant: TenantRecord | undefined): Outcome {
+    const version = versionFor(live.key.workflow, tenant, asked);
     if (typeof version !== "string") return version;
-    const { params, placement } = state;
-    return bear(live.key, { life: state.life + 1, version, params, placement }, live);
+    return bear(live.key, [created({ ...state, life: state.life + 1, version })], live);
   }
 
   function control(request: Of<"event" | "pause" | "resume" | "terminate" | "delete">, state: State, live: Live): Outcome {

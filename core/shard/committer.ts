@@ -10,8 +10,7 @@
 import { TenureError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Head, Lease, ShardBatch, Store } from "../ports/store.ts";
-import { isEnded } from "../instance/state.ts";
-import { type Ack, headOf, type Live, statusOf, takeLines, type Waiter, wakeOf } from "./live.ts";
+import { type Ack, dataOf, headOf, type Live, statusOf, takeLines, type Waiter, wakeOf } from "./live.ts";
 
 /** What the committer asks of its shards. */
 export interface Owners {
@@ -29,8 +28,8 @@ export interface Owners {
   queued(): void;
   /** A batch is no more in flight. */
   returned(): void;
-  /** An instance that is alive is written, or one that was is not any more: the cell that the same batch has to hold. */
-  living(shard: number, tenant: string, by: 1 | -1): Cell | undefined;
+  /** An instance's head is written, or it goes: the cell of its tenant's account that the same batch has to hold. */
+  account(shard: number, live: Live): Cell | undefined;
 }
 
 /** A small keyed value of a shard; `null`: none. */
@@ -42,8 +41,8 @@ export interface Committer {
   touch(shard: number, live: Live): void;
   /** Forgets what is queued of an instance whose life ends here; who waits for it waits for `successor`. */
   discard(shard: number, live: Live, successor: Live): void;
-  /** Queues a cell of a tenant, or of nobody (`""`). */
-  cell(shard: number, tenant: string, cell: Cell): void;
+  /** Queues a cell of a tenant, or of nobody (`""`); with `live`: to be in the batch that holds what is queued of that. */
+  cell(shard: number, tenant: string, cell: Cell, live?: Live): void;
   /** Queues the acknowledgement of a message, with what it left of `live`. */
   ack(shard: number, tenant: string, ack: Omit<Ack, "at">, live?: Live): void;
   /** Calls the waiter when what is queued of `live`, or else of all of the tenant's, is durable. */
@@ -133,24 +132,23 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
           p.lives.delete(live);
           live.queued = false;
           live.inFlight = true;
-          if (live.drop) drops.push(live.key);
+          const dropped = live.drop;
+          if (dropped) drops.push(live.key);
           const head = changedHead(live);
           if (head !== undefined) heads.push(head);
           live.drop = false;
-          const alive = live.state === undefined || isEnded(live.state) ? 0 : 1;
-          if (alive !== live.counted) {
-            live.counted = alive;
-            const count = owners.living(shard, live.key.tenant, alive === 1 ? 1 : -1);
-            if (count !== undefined && !cells.has(count.key)) ops++;
-            if (count !== undefined) cells.set(count.key, count.value);
-          }
+          // nothing of what is counted changes but with a head
+          const account = head === undefined && !dropped ? undefined : owners.account(shard, live);
+          if (account !== undefined && !cells.has(account.key)) ops++;
+          if (account !== undefined) cells.set(account.key, account.value);
           const append = takeLines(live);
           if (append !== undefined) appends.push(append);
           written.push({ live, head, upTo: live.first });
           jobs.push(...live.waiters);
           live.waiters = [];
           waiters.push(...live.callers.splice(0));
-          ops += 2 + live.acks.length;
+          ops += 2 + live.acks.length + live.cells.length;
+          for (const { key, value } of live.cells.splice(0)) cells.set(key, value);
           acks.push(...live.acks.splice(0));
           bytes += (append?.text.length ?? 0) + (head?.data.length ?? 0);
         }
@@ -306,8 +304,15 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
       live.waiters = [];
       successor.callers.push(...live.callers.splice(0));
       successor.acks.push(...live.acks.splice(0));
+      successor.cells.push(...live.cells.splice(0));
     },
-    cell: (shard, tenant, { key, value }) => void of(shard, tenant).cells.set(key, value),
+    cell(shard, tenant, cell, live) {
+      const { cells } = of(shard, tenant);
+      if (live?.queued !== true) return void cells.set(cell.key, cell.value);
+      live.cells.push(cell);
+      // what the tenant's last part would write is older
+      cells.delete(cell.key);
+    },
     ack: (shard, tenant, ack, live) => void (live?.queued === true ? live : of(shard, tenant)).acks.push({ ...ack, at: clock.now() }),
     wait: (shard, tenant, waiter, live) => void (live?.queued === true ? live.callers : of(shard, tenant).waiters).push(waiter),
     flush,
@@ -351,11 +356,11 @@ function changedHead(live: Live): Head | undefined {
   // most commits move no head: that is found out without making one
   if (shown?.status === status && shown.wake === wake && shown.ended === ended && shown.parked === parked && shown.published === published && !live.drop) return undefined;
   live.shown = { status, wake, ended, parked, published };
-  const head = headOf(live, state);
-  const text = `${head.status} ${head.wake} ${head.ended} ${head.data}`;
+  const data = dataOf(state);
+  const text = `${status} ${wake} ${ended} ${data}`;
   if (text === live.written && !live.drop) return undefined;
   live.written = text;
-  return head;
+  return headOf(live, state, data);
 }
 
 /** The error that a caller gets when the storage does not answer. */

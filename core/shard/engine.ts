@@ -114,7 +114,7 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning, w
     queued: () => pump(),
     // a task of its own between two commits: the host's own work gets its turn
     returned: () => pumping === "no" ? later() : undefined,
-    living: (shard, tenant, by) => owned.get(shard)?.shard.living(tenant, by),
+    account: (shard, live) => owned.get(shard)?.shard.account(live),
   });
 
   function pump(): void {

@@ -7,7 +7,9 @@ import type { Execution } from "../execution/run.ts";
 import { evolve } from "../instance/evolve.ts";
 import { type Record, writeRecord } from "../instance/records.ts";
 import { isEnded, nextDue, type State, type Status } from "../instance/state.ts";
-import type { Append, Head, InstanceKey } from "../ports/store.ts";
+import { toForget } from "../retention.ts";
+import type { Append, Head, InstanceKey, ShardBatch } from "../ports/store.ts";
+import { NO_SHARE, noneOwed, type Owed, type Share, withShare } from "./accounts.ts";
 
 /** A caller who waits for durability. */
 export interface Waiter {
@@ -59,6 +61,8 @@ export interface Live {
   callers: Waiter[];
   /** Messages that these lines apply: acknowledged in the batch that holds them, or a crash would apply them twice. */
   acks: Ack[];
+  /** Cells that say what these lines say: written in the batch that holds them. */
+  cells: ShardBatch["cells"][number][];
   /** Its turn, made once: what the run queue holds. */
   turn: (() => void) | undefined;
   /** Stops the timer of a running instance. */
@@ -67,8 +71,14 @@ export interface Live {
   timerAt: number;
   /** It is held: nothing new begins. Called when it may have come to rest. */
   held: (() => void) | undefined;
-  /** 1 when the store's count of the tenant's instances that have not ended has it, as the last batch that was made says. */
-  counted: 0 | 1;
+  /** When it is forgotten, once it has ended, ms; `null`: never. */
+  forgottenAt: number | null;
+  /** What the tenant's account has of it. */
+  share: Share;
+  /** What is to be counted there with its next head. */
+  owed: Owed;
+  /** Steps in the lines that were handed to the store. */
+  handed: number;
   /** A crash was counted when it was loaded: that has to be durable before it runs. */
   crashed: boolean;
   /** How large its journal was when it was last asked for something, while it is kept for that; else 0. */
@@ -95,12 +105,16 @@ export function makeLive(key: InstanceKey, text: string, state: State | undefine
     inFlight: false,
     callers: [],
     acks: [],
+    cells: [],
     waiters: [],
     turn: undefined,
     stopTimer: undefined,
     timerAt: Infinity,
     held: undefined,
-    counted: 0,
+    forgottenAt: null,
+    share: NO_SHARE,
+    owed: noneOwed(),
+    handed: state?.steps ?? 0,
     crashed: false,
     warm: 0,
     suspect: false,
@@ -141,29 +155,37 @@ export interface HeadData {
   readonly parked?: { readonly code: string; readonly message: string };
   /** What came of the rollback before the end. */
   readonly rollback?: "complete" | { readonly name: string; readonly message: string };
+  /** What the tenant's account has of it: steps, bytes. */
+  readonly n?: readonly [number, number];
 }
 
-/** The head that the state implies now. */
-export function headOf(live: Live, state: State): Head {
+/** What the head says beside its columns, without its share of the account. */
+export function dataOf(state: State): string {
   const data: { -readonly [K in keyof HeadData]: HeadData[K] } = { life: state.life, version: state.version };
   if (state.output !== undefined) data.output = state.output;
   if (state.published !== undefined) data.state = state.published;
   if (state.error !== undefined) data.error = state.error;
   if (state.parked !== undefined) data.parked = state.parked;
   if (state.rolledBack !== undefined) data.rollback = state.rolledBack;
+  return JSON.stringify(data);
+}
+
+/** The head that the state implies now, with this text. */
+export function headOf(live: Live, state: State, data: string): Head {
   return {
     ...live.key,
     status: statusOf(live, state),
     wake: wakeOf(live, state),
     created: state.created,
     ended: state.ended,
-    data: JSON.stringify(data),
+    data: withShare(data, state),
   };
 }
 
 /** When recovery or the timers have to find it (I11). */
 export function wakeOf(live: Live, state: State): number | null {
-  if (isEnded(state) || state.phase === "paused") return null;
+  if (isEnded(state)) return toForget(live.forgottenAt);
+  if (state.phase === "paused") return null;
   // it does not run: should the owner die, it is not what killed it
   if (live.activity === "queued") return Math.max(1, state.created);
   return live.activity === "resting" ? nextDue(state) : 0;
@@ -176,5 +198,6 @@ export function takeLines(live: Live): Append | undefined {
   const append = { key: live.key, seq: live.first, count: lines.length, text: lines.join("\n") };
   live.lines = [];
   live.first += append.count;
+  live.handed = live.state?.steps ?? live.handed;
   return append;
 }

@@ -7,10 +7,13 @@ import { TenureError } from "../errors.ts";
 import { keyText } from "../ids.ts";
 import type { Records } from "../instance/decide/common.ts";
 import { stateOf } from "../instance/evolve.ts";
-import { emptyState, isEnded } from "../instance/state.ts";
-import type { InstanceKey, Store } from "../ports/store.ts";
+import { emptyState, isEnded, type State } from "../instance/state.ts";
+import type { Limits } from "../limits.ts";
+import type { Head, InstanceKey, Store } from "../ports/store.ts";
+import { forgetTime, forgottenAt } from "../retention.ts";
 import type { Committer } from "./committer.ts";
-import { appendTo, type Live, makeLive } from "./live.ts";
+import { inherit, shareIn, withoutShare } from "./accounts.ts";
+import { appendTo, type HeadData, type Live, makeLive } from "./live.ts";
 import type { InstanceRequest } from "./requests.ts";
 import type { Tenants } from "./tenants.ts";
 
@@ -36,6 +39,11 @@ export interface Lives {
   touch(live: Live): void;
   /** Begins another life in place of `before`, whose journal goes with the same commit; without `reborn`: for good. */
   replace(key: InstanceKey, before: Live | undefined, reborn: boolean): Live;
+  /**
+   * Forgets an instance that ended and was to be kept until `now` at most: what there is of it until that is durable,
+   * or `undefined` when it cannot go (it was begun anew, or something of it still goes on).
+   */
+  forget(key: InstanceKey, now: number): Promise<Live | undefined>;
   /** Whether it is not in memory and has ended; at once when it is there. */
   hasEnded(request: InstanceRequest): boolean | Promise<boolean>;
   /** The instance, if it is in memory. */
@@ -52,6 +60,7 @@ export interface Lives {
  * Makes the memory of one shard.
  *
  * @param newest the newest format that is read
+ * @param limits those of a tenant
  * @param loaded sees each instance that comes from the store, and the wake time of its head, before anybody else does
  */
 export function createLives(
@@ -60,6 +69,7 @@ export function createLives(
   committer: Committer,
   tenants: Tenants,
   newest: number,
+  limits: (tenant: string) => Limits,
   loaded: (live: Live, wake: number | null) => void,
   maxWarm: number = WARM,
 ): Lives {
@@ -68,6 +78,8 @@ export function createLives(
   const warm = new Set<Live>();
   let warmBytes = 0;
   const loading = new Map<string, Promise<Live | undefined>>();
+  /** Those whose head is read to forget them: who is brought into memory meanwhile is taken out. */
+  const leaving = new Set<string>();
   let cleared = false;
 
   async function load(key: InstanceKey, text: string): Promise<Live | undefined> {
@@ -88,8 +100,9 @@ export function createLives(
     const { tenant, workflow, id } = key;
     const live = makeLive({ tenant, workflow, id }, text, stateOf(image.journal, newest));
     const { status, wake, ended, data } = image.head;
-    live.written = `${status} ${wake} ${ended} ${data}`;
-    live.counted = ended === null ? 1 : 0;
+    live.written = `${status} ${wake} ${ended} ${withoutShare(data)}`;
+    live.share = shareIn(JSON.parse(data) as HeadData, ended !== null);
+    if (ended !== null) live.forgottenAt = forgetTime(wake);
     if (status === "waiting") live.activity = "resting";
     put(text, live);
     loaded(live, wake);
@@ -99,6 +112,7 @@ export function createLives(
   function put(text: string, live: Live): void {
     if (!lives.has(text)) tenants.hold(live.key.tenant, 1);
     lives.set(text, live);
+    leaving.delete(text);
   }
 
   function remove({ key, text }: Live): void {
@@ -135,6 +149,35 @@ export function createLives(
     if (usage !== undefined) usage.living += by;
   }
 
+  function end(live: Live, { ended, phase, retention }: State): void {
+    count(live.key.tenant, -1);
+    live.forgottenAt = forgottenAt(ended as number, phase === "complete", retention, limits(live.key.tenant).retention);
+  }
+
+  /** What is written in place of an instance whose head alone was read: that it is gone. */
+  function tombstone({ tenant, workflow, id, data }: Head, text: string): Live {
+    const live = makeLive({ tenant, workflow, id }, text, undefined);
+    live.share = shareIn(JSON.parse(data) as HeadData, true);
+    live.drop = true;
+    put(text, live);
+    touch(live);
+    return live;
+  }
+
+  function replace(key: InstanceKey, before: Live | undefined, reborn: boolean): Live {
+    const live = makeLive(key, keyText(key), reborn ? emptyState() : undefined);
+    if (before !== undefined) {
+      live.drop = true;
+      inherit(live, before);
+      if (before.state !== undefined && !isEnded(before.state)) count(key.tenant, -1);
+      committer.discard(shard, before, live);
+    }
+    if (reborn) count(key.tenant, 1);
+    put(live.text, live);
+    if (!reborn) touch(live);
+    return live;
+  }
+
   return {
     find(key, next) {
       const text = keyText(key);
@@ -164,22 +207,28 @@ export function createLives(
       if (records.length === 0 || live.state === undefined) return;
       const ended = isEnded(live.state);
       appendTo(live, live.state, records);
-      if (!ended && isEnded(live.state)) count(live.key.tenant, -1);
+      if (!ended && isEnded(live.state)) end(live, live.state);
       touch(live);
     },
     touch,
-    replace(key, before, reborn) {
-      const live = makeLive(key, keyText(key), reborn ? emptyState() : undefined);
-      if (before !== undefined) {
-        live.drop = true;
-        live.counted = before.counted;
-        if (before.state !== undefined && !isEnded(before.state)) count(key.tenant, -1);
-        committer.discard(shard, before, live);
+    replace,
+    async forget(key, now) {
+      const text = keyText(key);
+      while (tenants.usage(key.tenant) === undefined) await tenants.get(key.tenant);
+      const live = lives.get(text);
+      if (live !== undefined) {
+        const due = live.state !== undefined && isEnded(live.state) && live.forgottenAt !== null && live.forgottenAt <= now;
+        return due && idle(live) ? replace(live.key, live, false) : undefined;
       }
-      if (reborn) count(key.tenant, 1);
-      put(live.text, live);
-      if (!reborn) touch(live);
-      return live;
+      if (loading.has(text) || cleared) return undefined;
+      leaving.add(text);
+      const [head] = await store.find({ tenant: key.tenant, workflow: key.workflow, id: key.id, limit: 1 }).catch((error) => {
+        leaving.delete(text);
+        throw error;
+      });
+      if (!leaving.delete(text) || loading.has(text) || cleared || tenants.usage(key.tenant) === undefined) return undefined;
+      const at = forgetTime(head?.wake ?? null);
+      return typeof head?.ended === "number" && at !== null && at <= now ? tombstone(head, text) : undefined;
     },
     peek: (key) => lives.get(keyText(key)),
     current: (live) => lives.get(live.text) === live,

@@ -4,13 +4,14 @@
  * @module
  */
 import type { Limits } from "../limits.ts";
+import { type Account, readAccount } from "./accounts.ts";
 import { type Outcome, refused } from "./requests.ts";
 
 /** What is counted for one tenant. */
 export interface Usage {
-  /** Instances that have not ended, as the last batch that was made says: what the cell holds. */
-  stored: number;
-  /** The same with what has been decided since. */
+  /** What the cell holds: what the last batch that was made says. */
+  readonly account: Account;
+  /** Instances that have not ended, with what has been decided since. */
   living: number;
   /** Creations that might follow at once, when they were last counted; `undefined`: they never were. */
   tokens: number | undefined;
@@ -25,13 +26,8 @@ export function usageCell(tenant: string): string {
 
 /** Reads that cell. */
 export function readUsage(text: string | null): Usage {
-  const living = text === null ? 0 : (JSON.parse(text) as { readonly living: number }).living;
-  return { stored: living, living, tokens: undefined, at: 0 };
-}
-
-/** Writes it. */
-export function writeUsage({ stored }: Usage): string {
-  return JSON.stringify({ living: stored });
+  const account = readAccount(text);
+  return { account, living: account.living, tokens: undefined, at: 0 };
 }
 
 /** A life that is to begin. */
@@ -43,13 +39,23 @@ export interface Birth {
   readonly alive: boolean;
 }
 
+/** How long until another life may begin, ms, as far as creations a second are limited. */
+export function untilLife(usage: Usage, { createsPerSecond }: Limits, now: number): number {
+  const missing = 1 - tokensOf(usage, createsPerSecond, now);
+  return missing <= 0 || createsPerSecond <= 0 ? 0 : Math.ceil(missing * 1000 / createsPerSecond);
+}
+
+function tokensOf({ tokens, at }: Usage, createsPerSecond: number, now: number): number {
+  const most = createsPerSecond > 0 ? Math.max(1, createsPerSecond) : 0;
+  return tokens === undefined ? most : Math.min(most, tokens + (now - at) / 1000 * createsPerSecond);
+}
+
 /** Why no life may begin now, or `undefined`: then it is counted as a creation. */
 export function noLife(usage: Usage, { instances, createsPerSecond }: Limits, { workflow, now, alive }: Birth): Outcome | undefined {
   if (!alive && usage.living >= instances) {
     return tooMany(workflow, `the limit of ${instances} instances that have not ended has been reached`);
   }
-  const most = createsPerSecond > 0 ? Math.max(1, createsPerSecond) : 0;
-  const tokens = usage.tokens === undefined ? most : Math.min(most, usage.tokens + (now - usage.at) / 1000 * createsPerSecond);
+  const tokens = tokensOf(usage, createsPerSecond, now);
   usage.at = now;
   if (tokens < 1) {
     usage.tokens = tokens;

@@ -6,7 +6,11 @@
 import { type ErrorCode, TenureError, WorkflowError } from "../errors.ts";
 import type { Departure } from "../execution/rehearsal.ts";
 import type { Placement } from "../placement.ts";
+import type { Place } from "../instance/decide/restart.ts";
 import type { InstanceKey } from "../ports/store.ts";
+import type { CronSchedule } from "../instance/records.ts";
+import type { Retention } from "../retention.ts";
+import type { ScheduleSettings } from "./schedule_record.ts";
 
 /** A request about one instance, or one tenant. */
 export type Request =
@@ -21,6 +25,9 @@ export type Request =
     readonly params: string;
     /** Another version than the active one. */
     readonly version?: string;
+    readonly retention?: Retention;
+    /** The due time of a schedule that it is made for. */
+    readonly schedule?: CronSchedule;
   } & Placement)
   | {
     readonly verb: "event";
@@ -37,7 +44,7 @@ export type Request =
   }
   | ({ readonly verb: "pause" | "resume" | "delete" } & InstanceKey)
   | ({ readonly verb: "terminate"; readonly rollback?: boolean } & InstanceKey)
-  | ({ readonly verb: "restart" } & InstanceKey)
+  | ({ readonly verb: "restart"; readonly from?: Place; readonly version?: string } & InstanceKey)
   | {
     readonly verb: "deploy";
     readonly tenant: string;
@@ -47,11 +54,20 @@ export type Request =
   | { readonly verb: "activate"; readonly tenant: string; readonly version: string }
   /** Has the shard written in a newer format. */
   | { readonly verb: "format"; readonly to: number }
+  /** About a schedule, whose id is `id`. */
+  | ({ readonly verb: "schedule" } & InstanceKey & ScheduleAct)
   /** Moves it to another version, or (`dryRun`) says whether it could be moved. */
   | ({ readonly verb: "upgrade"; readonly version: string; readonly dryRun: boolean } & InstanceKey);
 
+/** What can be asked of a schedule. */
+export type ScheduleAct =
+  | { readonly act: "put"; readonly settings: ScheduleSettings }
+  | { readonly act: "delete" | "pause" | "resume" }
+  /** Makes the instance of a due time, unless it was made, or (with an `instance`: its id) one that is due now. */
+  | { readonly act: "make"; readonly due: number; readonly instance?: string };
+
 /** A request about one instance. */
-export type InstanceRequest = Exclude<Request, { verb: "deploy" | "activate" | "format" }>;
+export type InstanceRequest = Exclude<Request, { verb: "deploy" | "activate" | "format" | "schedule" }>;
 
 /** Whose it is; `""`: nobody's. */
 export function tenantOf(request: Request): string {

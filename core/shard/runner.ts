@@ -125,12 +125,13 @@ export function createRunner(parts: RunnerParts): Runner {
       id: key.id,
       className: key.workflow,
       grants: opened.grants,
-      // its number comes back when the instance is deleted and made again
-      key: `${live.text}/${state.seed}`,
+      // its number comes back when the instance is deleted and made again, its seed when it is restarted at a step
+      key: `${live.text}/${state.seed}/${state.life}`,
       mediated: opened.mediated,
       guest: opened.guest,
     });
     live.activity = "running";
+    live.owed.wakes++;
     ready(live);
   }
 
@@ -241,7 +242,9 @@ export function createRunner(parts: RunnerParts): Runner {
   function advance(live: Live): void {
     const { execution, state } = live;
     if (execution === undefined || state === undefined || !lives.current(live)) return;
+    const began = clock.monotonic();
     const standing = execution.advance(TURNS, SLICE);
+    live.owed.cpu += clock.monotonic() - began;
     if (live.suspect && state.crashes === 0) absolve(live);
     if (live.held !== undefined && !isBusy(state)) live.held();
     switch (standing) {

@@ -8,20 +8,25 @@
  */
 import type { Facts } from "../instance/decide/common.ts";
 import { interrupted } from "../instance/decide/control.ts";
-import { isBusy } from "../instance/state.ts";
+import { isBusy, isEnded } from "../instance/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Head, InstanceKey, Store } from "../ports/store.ts";
+import { book } from "./accounts.ts";
 import type { Opener } from "./activation.ts";
 import { type ApplyParts, createApply, type Decided } from "./apply.ts";
 import type { Cell, Committer } from "./committer.ts";
 import type { Formats } from "./format.ts";
 import { type Live, wakeOf } from "./live.ts";
 import { createLives, isUnreadable } from "./lives.ts";
-import { usageCell, writeUsage } from "./quotas.ts";
+import { createLook } from "./look.ts";
+import { usageCell } from "./quotas.ts";
 import type { Request } from "./requests.ts";
+import { createRestart } from "./restart.ts";
+import { createSweep } from "./retention.ts";
 import type { Room } from "./room.ts";
 import type { RunQueue } from "./run_queue.ts";
 import { createRunner } from "./runner.ts";
+import { createSchedules, type Schedules } from "./schedules.ts";
 import { createTenants } from "./tenants.ts";
 import { createTimers, type Timers } from "./timers.ts";
 import { createUpgrade } from "./upgrade.ts";
@@ -59,8 +64,8 @@ export interface Shard {
   begin(): void;
   /** What was queued of an instance is durable. */
   committed(live: Live, head: Head | undefined): void;
-  /** Counts an instance of the tenant that is written alive (1), or is not any more (-1): the cell that says so. */
-  living(tenant: string, by: 1 | -1): Cell | undefined;
+  /** Counts what has come of an instance whose head is written, or that goes: the cell that says so. */
+  account(live: Live): Cell | undefined;
   /** Whether the instance is in memory and has not ended. */
   alive(key: InstanceKey): boolean;
   /** Attempts that run. */
@@ -78,7 +83,7 @@ export function createShard(parts: ShardParts): Shard {
   const { shard, store, clock, committer, opener, formats, draining } = parts;
   const gone = new AbortController();
   const tenants = createTenants(shard, store, committer);
-  const lives = createLives(shard, store, committer, tenants, formats.newest, loaded, parts.warm);
+  const lives = createLives(shard, store, committer, tenants, formats.newest, opener.limits, loaded, parts.warm);
   const facts = (tenant: string): Facts => ({ now: clock.now(), limits: opener.limits(tenant), draining: draining() });
   const runner = createRunner({ ...parts, lives, facts, durable, more: (tenant) => timers.more(tenant), gone: gone.signal });
   const timers: Timers = createTimers({ store, clock, shard, recover, wake: runner.wake, roomy: runner.roomy });
@@ -116,7 +121,13 @@ export function createShard(parts: ShardParts): Shard {
     raise: (to) => formats.raise(shard, to, committer),
     gone: () => gone.signal.aborted,
   };
-  const upgrade = createUpgrade({ ...requests, queue, durable, signal: gone.signal });
+  const look = createLook({ clock, opener, queue, signal: gone.signal });
+  const upgrade = createUpgrade({ ...requests, look, durable });
+  const restart = createRestart({ ...requests, shard, store, newest: formats.newest, look, durable });
+
+  const apply = createApply(requests, upgrade, (request, decided) => schedules.apply(request, decided), restart);
+  const sweep = createSweep({ ...parts, lives });
+  const schedules: Schedules = createSchedules({ ...parts, cron: opener.cron, lives, tenants, limits: opener.limits, create: apply });
 
   function queue(tenant: string, turn: () => void): void {
     parts.runnable.push(tenant, turn);
@@ -124,26 +135,28 @@ export function createShard(parts: ShardParts): Shard {
   }
 
   return {
-    apply: createApply(requests, upgrade),
+    apply,
     begin() {
       timers.recover().then(() => recovering = false);
+      schedules.begin();
+      sweep.begin();
     },
     committed(live, head) {
       if (live.state === undefined) parts.changed(live.text, undefined);
       else if (head !== undefined) parts.changed(live.text, head);
       else parts.appended(live.text);
-      const wake = live.state === undefined ? null : wakeOf(live, live.state);
+      const wake = live.state === undefined || isEnded(live.state) ? null : wakeOf(live, live.state);
+      sweep.note(live.forgottenAt);
       // also when the head is what it was: a clock that jumped back has woken it too early, and nothing else would again
       if (live.activity !== "queued") timers.note(wake);
       else if (wake !== null && !runner.remembers(live)) timers.left(live.key.tenant, wake);
       lives.release(live);
     },
-    living(tenant, by) {
-      const usage = tenants.usage(tenant);
+    account(live) {
+      const usage = tenants.usage(live.key.tenant);
       if (usage === undefined) return undefined;
-      // a store of before the count began holds fewer than there are
-      usage.stored = Math.max(0, usage.stored + by);
-      return { key: usageCell(tenant), value: writeUsage(usage) };
+      book(usage.account, live, clock.now());
+      return { key: usageCell(live.key.tenant), value: JSON.stringify(usage.account) };
     },
     alive(key) {
       const state = lives.peek(key)?.state;
@@ -166,6 +179,8 @@ export function createShard(parts: ShardParts): Shard {
     close() {
       gone.abort();
       timers.stop();
+      schedules.stop();
+      sweep.stop();
       runner.stop();
       for (const live of lives.all()) runner.end(live);
       lives.clear();

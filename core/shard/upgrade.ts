@@ -9,23 +9,19 @@
  * @module
  */
 import { findVersion, type TenantRecord } from "../code/tenant_record.ts";
-import { TenureError } from "../errors.ts";
-import { rehearse } from "../execution/rehearsal.ts";
 import { upgraded } from "../instance/decide/control.ts";
 import { isBusy, isEnded, type State } from "../instance/state.ts";
-import type { InstanceKey } from "../ports/store.ts";
 import type { ApplyParts, Decided } from "./apply.ts";
 import type { Live } from "./live.ts";
-import { notFound, type Outcome, type Request, type Verdict } from "./requests.ts";
+import { type Look, lost, said } from "./look.ts";
+import { notFound, type Outcome, type Request } from "./requests.ts";
 
 /** What upgrades need of their shard, beside what any request does. */
 export interface UpgradeParts extends ApplyParts {
-  /** Queues a turn among those of the tenant's instances. */
-  queue(tenant: string, turn: () => void): void;
+  /** Leads a version through a history. */
+  readonly look: Look;
   /** Resolves when all that was appended up to now of the tenant's is durable, or the shard is not ours any more. */
   durable(tenant: string): Promise<void>;
-  /** Aborts when the shard is not ours any more. */
-  readonly signal: AbortSignal;
 }
 
 /** A request to move an instance, or to say whether it could be moved. */
@@ -101,28 +97,10 @@ export function createUpgrade(parts: UpgradeParts): (request: UpgradeRequest, de
   }
 
   /** Leads the version through a history, a copy; `undefined`: it keeps to it. */
-  async function rehearsed(request: UpgradeRequest, state: State, crashed: boolean): Promise<Outcome | undefined> {
-    const { version, tenant, workflow, id } = request;
-    const key: InstanceKey = { tenant, workflow, id };
-    try {
-      // what took its process with it is counted, and the count is durable, before any of its code runs (I23)
-      if (crashed) await parts.durable(tenant);
-      const departure = await rehearse({
-        clock,
-        limits: opener.limits(tenant),
-        state,
-        signal: parts.signal,
-        queue: (turn) => parts.queue(tenant, turn),
-        open: async (ready) => ({ workflow, id, className: workflow, ...await opener.open(key, version, ready, parts.signal) }),
-      });
-      return departure && said({ is: "broken", ...departure });
-    } catch (error) {
-      if (parts.gone()) throw lost();
-      // what else went wrong is the platform's, and may name what a tenant is not to see
-      const known = error instanceof TenureError && error.code === "code_unavailable";
-      const message = known ? error.message : "Cannot run the version: its guest could not be opened";
-      return said({ is: "skipped", code: "code_unavailable", message });
-    }
+  async function rehearsed({ version, tenant, workflow, id }: UpgradeRequest, state: State, crashed: boolean): Promise<Outcome | undefined> {
+    // what took its process with it is counted, and the count is durable, before any of its code runs (I23)
+    if (crashed) await parts.durable(tenant);
+    return parts.look({ tenant, workflow, id }, version, state);
   }
 
   /** Moves what was looked at; `undefined`: it has changed since. */
@@ -174,10 +152,3 @@ function markOf({ life, version, ops, settlements }: State): string {
   return `${life} ${version} ${ops.length} ${settlements.length}`;
 }
 
-function said(verdict: Verdict): Outcome {
-  return { ok: true, verdict };
-}
-
-function lost(): TenureError {
-  return new TenureError("storage_unavailable", "Cannot take a request: its shard is another engine's");
-}

@@ -247,7 +247,7 @@ export function bindingOf(parts: GuestParts): PerCallBinding {
     async ping(path: string) {
       if (signal.aborted) world.fail("I5", `${process.name} calls ${path} for an attempt that is over`);
       await mayDie(parts, `as it calls ${path}`);
-      const [seed = "", number = ""] = idempotencyKey.split("/").slice(-2);
+      const [seed = "", , number = ""] = idempotencyKey.split("/").slice(-3);
       const found = ledger.lives.get(seed);
       // calls of a body are its own: nothing of them is recorded
       const effect = step === null ? effects.begin(found, found?.ops[Number(number)], { attempt, path }, process) : undefined;

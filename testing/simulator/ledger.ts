@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { forgetTime } from "../../core/retention.ts";
 import { type Record, readRecord } from "../../core/instance/records.ts";
 import type { Head, InstanceKey, Lease, ShardBatch } from "../../core/ports/store.ts";
 import { type LifeModel, lifeOf } from "./life_model.ts";
@@ -163,7 +164,9 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm">)
     if (data.state !== life.published) return wrong("I24", "the published states differ");
     if (life.phase === "active") return checkActive();
     if (head.status !== (life.phase === "pausing" ? "waitingForPause" : life.phase)) return wrong("I24", "the states differ");
-    if (head.wake !== (life.phase === "pausing" ? 0 : null)) wrong("I11", "a wake time that is not its state's");
+    const forgotten = life.ended === null ? null : forgetTime(head.wake);
+    if (forgotten !== null && forgotten < (life.ended ?? 0)) wrong("I11", "it is forgotten before it has ended");
+    if (forgotten === null && head.wake !== (life.phase === "pausing" ? 0 : null)) wrong("I11", "a wake time that is not its state's");
     const end = life.records[life.records.length - 1] as Record;
     if (life.phase === "complete" && data.output !== end.value) wrong("I24", "the outputs differ");
 

@@ -167,7 +167,8 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
         interrupt();
         return undefined;
       case "rollback_started":
-        return ["model", "a rollback, which no program asks for"];
+      case "kept":
+        return ["model", `${head.k}, which nobody asks for`];
       case "completed":
       case "errored":
       case "terminated":

@@ -68,6 +68,7 @@ export interface Plan {
     readonly subrequests: number;
     readonly sleep: number;
     readonly resultBytes: number;
+    readonly retention: number;
   };
   /** No faults at all: what is due is done at once. */
   readonly calm: boolean;
@@ -125,6 +126,7 @@ export function planOf(world: World): Plan {
       subrequests: r.pick([1, 1_000, 1_000]),
       sleep: r.pick([1_500, 1e9, 1e9]),
       resultBytes: r.pick([8, 250, 1e6, 1e6]),
+      retention: Infinity,
     },
     release: r.pick([Infinity, Infinity, Infinity, r.int(span)]),
     span,

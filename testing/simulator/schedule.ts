@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Cron } from "../../core/ports/cron.ts";
 import type { SandboxAdapter } from "../../core/ports/guest.ts";
 import type { InstanceKey, StorageAdapter, Store } from "../../core/ports/store.ts";
 import { createTenure } from "../../core/tenure.ts";
@@ -26,6 +27,8 @@ import { createWorld, type Failure, type World } from "./world.ts";
 export interface SimulatorParts {
   /** A store that all processes of a schedule share, of so many shards; `now` is the clock of its leases. */
   readonly storage: (options: { readonly now: () => number; readonly shards: number }) => StorageAdapter;
+  /** When schedules are due. */
+  readonly cron: () => Cron;
   /** Runs classes of the host as guests. */
   readonly sandbox: MakeSandbox;
 }
@@ -112,7 +115,7 @@ export async function simulate(
       world.at(world.stream(200 + processes).pick([1, 30, 500]), () => boot(slot));
     });
     world.note(`${name} starts`);
-    createTenure({ storage, clock: process.clock, engine, maxRunning, limits, env, logger: loggerOf(all) }, { hostSandbox: (): SandboxAdapter => guestsOf(all), warm: plan.warm })
+    createTenure({ storage, clock: process.clock, engine, maxRunning, limits, env, logger: loggerOf(all) }, { cron: parts.cron(), hostSandbox: (): SandboxAdapter => guestsOf(all), warm: plan.warm })
       .then((tenure) => {
         tenure.register("Flow", class Flow { run(): void {} }, { version });
         const server = slots[slot] = { process, tenure, version };

@@ -121,7 +121,7 @@ function randomBatch(random: Random, model: Model, shard: number, epoch: number,
     const before = model.load(shard, k)?.head;
     heads.push(head(k, {
       status: random.pick(STATUSES),
-      wake: random.once(3) ? null : random.pick([0, 0, 5, 5, 1_700_000_000_000, 1_700_000_000_000 + random.int(3)]),
+      wake: random.once(3) ? null : random.pick([0, 0, 5, 5, -1, -9_000_000_000_000_000, 1_700_000_000_000, 1_700_000_000_000 + random.int(3)]),
       created: before !== undefined && !random.once(10) ? before.created : 1_000 + random.int(5),
       ended: random.once(4) ? 2_000 + step : null,
       data: random.pick(["", "{}", `{"n":${step}}`, "\u{1f600}'\"\\\n%"]),
@@ -178,8 +178,8 @@ async function compare(store: Store, model: Model, random: Random, when: string)
   }
   const limit = 1 + random.int(7);
   for (let shard = 0; shard < SHARDS; shard++) {
-    const after = random.pick([-1, 0, 5]);
-    const until = random.pick([0, 5, 1_700_000_000_000, Number.MAX_SAFE_INTEGER]);
+    const after = random.pick([Number.MIN_SAFE_INTEGER, -1, 0, 5]);
+    const until = random.pick([-1, 0, 5, 1_700_000_000_000, Number.MAX_SAFE_INTEGER]);
     const due = await pages<Due>((from) => store.due(shard, { after, until, limit, ...(from && { from }) }), limit);
     equal(due, model.due(shard, after, until), `${when}: due() after ${after} until ${until} by ${limit}`);
     for (const prefix of ["", random.pick(CELLS)]) {

@@ -50,7 +50,7 @@ export interface TestOptions<Params = unknown> {
    * @default {"test"}
    */
   readonly tenantId?: string;
-  /** Limits that differ from the defaults. */
+  /** Limits that differ from the defaults; what has ended is kept for ever unless `retention` is among them. */
   readonly limits?: Partial<Limits>;
   /**
    * When it begins.

@@ -9,7 +9,7 @@ import type { StorageAdapter, Store } from "../../core/ports/store.ts";
 import type { WorkflowLike } from "../../core/tenant.ts";
 import { createTenure, type Tenure, type TenureOptions } from "../../core/tenure.ts";
 import type { Workflow } from "../../core/workflow.ts";
-import { type HostClass, hostSandbox } from "../adapters.ts";
+import { croner, type HostClass, hostSandbox } from "../adapters.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
 import { type Watch, watchEnv, watchSandbox, watchStorage } from "../virtual_clock/watch.ts";
 import { type GuestOwner, type Tap, tapped } from "./tap.ts";
@@ -70,9 +70,9 @@ export async function deploy(subject: Subject, storage: StorageAdapter, options:
       clock: own,
       ...(sandbox && { sandbox: guarded(sandbox) }),
       ...(env && { env: watchEnv(env, clock.hold) }),
-      ...(limits && { limits }),
+      limits: typeof limits === "function" ? limits : { retention: Infinity, ...limits },
       ...(logger && { logger }),
-    }, { hostSandbox: (find) => guarded(hostSandbox((version, name) => find(version, name) as HostClass, own)) });
+    }, { cron: croner(), hostSandbox: (find) => guarded(hostSandbox((version, name) => find(version, name) as HostClass, own)) });
     if (Class !== undefined) tenure.register(name, Class, { version: "test" });
     return tenure;
   }

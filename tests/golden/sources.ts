@@ -54,6 +54,10 @@ export const SOURCES: { readonly [name: string]: string } = {
     const large = await step.setState("x".repeat(70000)).catch((error) => error.message);
     const last = await step.do("last", async () => { await T.body("last"); return 3; });
     return { retried: retried.length, none, large, last };`),
+  "scheduled": flow(`
+    const first = await step.do("first", async () => { await T.body("first"); return event.schedule; });
+    await step.sleep("nap", "2 hours");
+    return [first, event.schedule.cron, new Date(event.schedule.scheduledTime)];`),
   "upgraded": flow(`
     const kept = await step.do("kept", async () => { await T.body("kept"); return 1; });
     await step.sleep("nap", "2 hours");

@@ -39,7 +39,7 @@ export const SURVIVORS: readonly Survivor[] = [
   { file: "core/shard/runner.ts", within: "advance", from: "\"none\"", equivalent: true, reason: "any word that is none of the others says that nothing runs" },
   { file: "core/shard/runner.ts", within: "watch", from: "<", to: "<=", equivalent: true, reason: "one look more in the same millisecond" },
   { file: "core/shard/timers.ts", within: "rest", equivalent: true, reason: "when others get their turn: speed" },
-  { file: "core/shard/upgrade.ts", within: "rehearsed", from: "known", equivalent: true, reason: "what a message says" },
+  { file: "core/shard/look.ts", within: "createLook", from: "known", equivalent: true, reason: "what a message says" },
   { file: "core/shard/format.ts", within: "written", at: "FIRST", equivalent: true, reason: "it is asked for owned shards, whose format is known" },
   { file: "core/execution/execution.ts", at: "desk.turning(", equivalent: true, reason: "how many turns are under way: a commit waits for them, speed" },
   { file: "core/execution/execution.ts", within: "", at: "fuel: 0", equivalent: true, reason: "of a guest that failed nothing but its death is read" },

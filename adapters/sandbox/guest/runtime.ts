@@ -201,6 +201,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
         timestamp: new NativeDate(delivery.event.timestamp),
         instanceId: delivery.event.instanceId,
         workflowName: delivery.event.workflowName,
+        ...(delivery.event.schedule !== undefined && { schedule: delivery.event.schedule }),
       }, step);
       try {
         text = encode(output, OUTPUT);

@@ -5,6 +5,7 @@
  */
 import { createTenure as create, type Tenure, type TenureOptions } from "../../../core/tenure.ts";
 import type { WorkflowClass } from "../guest/runtime.ts";
+import { croner } from "../../cron/croner.ts";
 import { hostSandbox } from "./host.ts";
 
 /**
@@ -27,5 +28,6 @@ import { hostSandbox } from "./host.ts";
 export function createTenure(options: TenureOptions): Promise<Tenure> {
   return create(options, {
     hostSandbox: (find) => hostSandbox((version, name) => find(version, name) as WorkflowClass | undefined),
+    cron: croner(),
   });
 }

@@ -1,0 +1,90 @@
+/**
+ * Many schedules, of many tenants, that are due at one instant.
+ *
+ * @module
+ */
+import { DatabaseSync } from "node:sqlite";
+import { fileOf, openCrowd, type Pace, pause, quantile } from "./neighbour.ts";
+
+/** What to measure. */
+export interface SchedulesTask {
+  readonly task: "schedules";
+  readonly guest: "quickjs" | "trusted";
+  readonly folder: string;
+  readonly schedules: number;
+}
+
+/** What came of it. */
+export interface Schedules {
+  /** The neighbour beside schedules that are not due, and while they are met. */
+  readonly idle: Pace;
+  readonly meanwhile: Pace;
+  /** How late the step of each began, ms. */
+  readonly late: { readonly p50: number; readonly last: number };
+}
+
+const SOURCE = `
+import { WorkflowEntrypoint } from "cloudflare:workers";
+export class Burden extends WorkflowEntrypoint {
+  async run(event, step) {
+    await step.do("due", () => this.env.T.due(event.schedule.scheduledTime));
+  }
+}
+`;
+/** Of one tenant. */
+const EACH = 100;
+const MINUTE = 60_000;
+/** Before they are due the neighbour is measured beside them, ms. */
+const ALONE = 5_000;
+
+/** Measures once. */
+export async function measureSchedules({ guest, folder, schedules }: SchedulesTask): Promise<Schedules> {
+  const late: number[] = [];
+  let met = (): void => {};
+  const all = new Promise<void>((done) => met = done);
+  const { tenure, neighbour } = await openCrowd({
+    folder,
+    guest,
+    limits: {},
+    source: SOURCE,
+    env: {
+      T: {
+        due(at: number) {
+          if (late.push(Date.now() - at) === schedules) met();
+        },
+      },
+    },
+  });
+  // one that is due an hour from now tells how long it takes to put them
+  const tenants = Array.from({ length: Math.ceil(schedules / EACH) }, (_, n) => tenure.tenant(`tenant-${n}`));
+  for (const tenant of tenants) await tenant.deploy(SOURCE);
+  const begin = performance.now();
+  await put(new Date(Date.now() + 3_600_000));
+  const due = new Date(Math.ceil((Date.now() + (performance.now() - begin) * 1.5 + ALONE * 2) / MINUTE) * MINUTE);
+  await put(due);
+  if (Date.now() > due.getTime() - ALONE) throw new Error("Cannot measure: they were due before all of them were put");
+  await pause(due.getTime() - Date.now() - ALONE);
+  const idle = await neighbour.during(pause(ALONE - 500));
+  await pause(due.getTime() - Date.now());
+  const meanwhile = await neighbour.during(all);
+  await pause(1_000);
+  await tenure.close();
+  checkMet(folder, schedules);
+  return { idle, meanwhile, late: { p50: quantile(late, 0.5), last: quantile(late, 1) } };
+
+  async function put(at: Date): Promise<void> {
+    const cron = `${at.getUTCMinutes()} ${at.getUTCHours()} * * *`;
+    await Promise.all(tenants.map(async (tenant) => {
+      const workflow = tenant.workflow("Burden");
+      for (let n = 0; n < EACH; n++) await workflow.schedules.put(`s${n}`, { cron });
+    }));
+  }
+}
+
+/** The engine is not asked whether all were met. */
+function checkMet(folder: string, schedules: number): void {
+  const database = new DatabaseSync(fileOf(folder), { readOnly: true });
+  const row = database.prepare("SELECT count(*) AS n FROM tenure_inst WHERE workflow = 'Burden' AND status = 'complete'").get();
+  database.close();
+  if (row?.["n"] !== schedules) throw new Error(`Cannot trust the figures: ${String(row?.["n"])} of ${schedules} are complete`);
+}
