@@ -11,7 +11,7 @@ const INSTANCE_ID = /^[a-zA-Z0-9_][a-zA-Z0-9-_]*$/;
 /** What Cloudflare keeps for itself: words of its paths, and hashes. */
 const RESERVED_ID = /^(batch|terminate|terminateAll|cf_[0-9a-f]{64})$/;
 /** What an id may be by which something is found: those of instances made by a schedule named by its cron expression, too. */
-const ADDRESSABLE_ID = /^[a-zA-Z0-9, */#_-]{1,271}$/;
+const ADDRESSABLE_ID = /^[a-zA-Z0-9, *\/#_-]{1,271}$/;
 const WORKFLOW_NAME = /^[a-zA-Z0-9_$][a-zA-Z0-9_$-]*$/;
 
 /** @throws {TenureError} `invalid_tenant_id`: 1 to 128 UTF-8 bytes without control characters */
@@ -31,7 +31,7 @@ export function checkInstanceId(id: unknown): asserts id is string {
   }
 }
 
-/** @throws {WorkflowError} `invalid_instance_id`: letters, digits, and any of `_`, `-`, `,`, `*`, `/`, `#` and the space, at most 271 */
+/** @throws {WorkflowError} `invalid_instance_id`: it can be the id of no instance, neither one given at creation nor one that a schedule made (cron expression and time), at most 271 */
 export function checkAddressableId(id: unknown): asserts id is string {
   if (typeof id !== "string" || !ADDRESSABLE_ID.test(id)) {
     throw new WorkflowError("invalid_instance_id", `Workflow instance has invalid id: ${quote(id)}`);

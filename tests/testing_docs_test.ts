@@ -42,8 +42,8 @@ function programsOf(file: string): string[] {
 
 const FILES = [
   ["docs/testing.md", 5],
-  ["docs/instances.md", 3],
   ["docs/schedules.md", 1],
+  ["docs/instances.md", 3],
   ["testing/virtual_clock.ts", 1],
   ["testing/test_workflow.ts", 1],
   ["testing/simulate_crash.ts", 1],

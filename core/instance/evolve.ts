@@ -49,8 +49,8 @@ export function evolve(state: State, record: Record, bytes: number): State {
     case "settled":
       settled(state, head, value, seq);
       break;
-    case "kept":
-      (state.ops[head.op] as Op).kept = { ok: head.ok, value, error: head.error };
+    case "outcome":
+      (state.ops[head.op] as Op).known = { ok: head.ok, value, error: head.error };
       break;
     case "event":
       buffer(state, { type: head.type, payload: value ?? "", t: head.at ?? head.t, id: head.id });
@@ -143,7 +143,7 @@ function scheduled(state: State, head: Scheduled, value: string | undefined, seq
     rollback: head.rollback === 1 ? true : head.rollback,
     of: head.of ?? -1,
     undone: -1,
-    kept: undefined,
+    known: undefined,
     settled: undefined,
   };
   state.ops.push(op);

@@ -96,8 +96,8 @@ const TELLS: { readonly [K in Header["k"]]: Tell<K> } = {
     return [{ type: kind === "rollback" ? "rollback_attempt_errored" : "attempt_errored", stepName, attempt, retryDelayMs: due - t, error }];
   },
   settled,
-  // it is told when it is settled by that
-  kept: () => NOTHING,
+  // it is told when it is settled
+  outcome: () => NOTHING,
   // that it was accepted is told by the wait that receives it
   event: () => NOTHING,
   pause_requested: () => [{ type: "workflow_waiting_for_pause" }],

@@ -22,7 +22,7 @@ export interface HistoryEntry extends Placement {
     | "started"
     | "attempt_failed"
     | "settled"
-    | "kept"
+    | "outcome"
     | "event"
     | "pause_requested"
     | "paused"

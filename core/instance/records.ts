@@ -104,11 +104,12 @@ export interface Settled extends At {
 }
 
 /**
- * The life before this one went on from here, and a step or call that had begun was settled after that: with this
- * outcome it is settled when it would begin again. Value: the result or the error.
+ * What a command comes to is known, and not by an attempt: it is settled so when the run comes to rest. Of a step that
+ * a restart keeps, which the life before settled after the place from which this one goes on; of a child that has ended.
+ * Value: the result or the error.
  */
-export interface Kept extends At {
-  readonly k: "kept";
+export interface OutcomeKnown extends At {
+  readonly k: "outcome";
   readonly op: number;
   readonly ok: boolean;
   readonly error?: ErrorSummary;
@@ -183,7 +184,7 @@ export type Header =
   | Started
   | AttemptFailed
   | Settled
-  | Kept
+  | OutcomeKnown
   | EventReceived
   | PauseRequested
   | Paused
@@ -217,7 +218,7 @@ const KINDS: ReadonlySet<string> = new Set<Header["k"]>([
   "started",
   "attempt_failed",
   "settled",
-  "kept",
+  "outcome",
   "event",
   "pause_requested",
   "paused",

@@ -50,8 +50,8 @@ export interface Op {
   readonly of: number;
   /** Its rollback (do), or -1: not begun. */
   undone: number;
-  /** What it came to in the life before, while it is not settled in this one. */
-  kept: Pick<Outcome, "ok" | "value" | "error"> | undefined;
+  /** What it comes to, when that is known before it is settled. */
+  known: Pick<Outcome, "ok" | "value" | "error"> | undefined;
   settled: Outcome | undefined;
 }
 

@@ -5,8 +5,8 @@
  */
 import { type ErrorCode, TenureError, WorkflowError } from "../errors.ts";
 import type { Departure } from "../execution/rehearsal.ts";
-import type { Placement } from "../placement.ts";
 import type { Place } from "../instance/decide/restart.ts";
+import type { Placement } from "../placement.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { CronSchedule } from "../instance/records.ts";
 import type { Retention } from "../retention.ts";

@@ -167,7 +167,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
         interrupt();
         return undefined;
       case "rollback_started":
-      case "kept":
+      case "outcome":
         return ["model", `${head.k}, which nobody asks for`];
       case "completed":
       case "errored":

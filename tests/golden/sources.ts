@@ -40,6 +40,10 @@ export const SOURCES: { readonly [name: string]: string } = {
     const race = await Promise.race([step.sleep("slow", "3 hours").then(() => "slow"), step.waitForEvent("w", { type: "late" }).then(({ payload }) => "event " + payload.n)]);
     await step.do("after " + race, async () => T.body("after"));
     return { all, outer, race, random: [Math.random(), crypto.randomUUID()] };`),
+  "scheduled": flow(`
+    const first = await step.do("first", async () => { await T.body("first"); return event.schedule; });
+    await step.sleep("nap", "2 hours");
+    return [first, event.schedule.cron, new Date(event.schedule.scheduledTime)];`),
   "delays-and-states": flow(`
     await step.setState({ at: "the beginning" });
     const config = { retries: { limit: 3, delay: async ({ ctx }) => { await T.body("asked"); return ctx.attempt + " minutes"; }, backoff: "linear" }, sensitive: "output" };
@@ -54,10 +58,6 @@ export const SOURCES: { readonly [name: string]: string } = {
     const large = await step.setState("x".repeat(70000)).catch((error) => error.message);
     const last = await step.do("last", async () => { await T.body("last"); return 3; });
     return { retried: retried.length, none, large, last };`),
-  "scheduled": flow(`
-    const first = await step.do("first", async () => { await T.body("first"); return event.schedule; });
-    await step.sleep("nap", "2 hours");
-    return [first, event.schedule.cron, new Date(event.schedule.scheduledTime)];`),
   "upgraded": flow(`
     const kept = await step.do("kept", async () => { await T.body("kept"); return 1; });
     await step.sleep("nap", "2 hours");

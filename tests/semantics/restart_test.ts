@@ -138,7 +138,7 @@ onEach("restart({ from })", (test, sandbox) => {
     const again = await flows().get(order.id);
     await until(again, "waiting");
     assertEquals(notes.filter((note) => note === "slow"), ["slow"]);
-    assertMatch((await kinds(again)).join(), /created,.*kept/);
+    assertMatch((await kinds(again)).join(), /created,.*outcome/);
   });
 
   test("refuses a step that its history does not have", async ({ run }) => {

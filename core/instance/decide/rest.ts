@@ -35,8 +35,8 @@ export function whenAtRest(state: State, issued: (op: number) => boolean, facts:
     const no = refusal(op.refused);
     return [record({ k: "settled", t, op: op.op, ok: false, error: no.error }, no.value)];
   }
-  if (op.kept !== undefined) {
-    const { ok, value, error } = op.kept;
+  if (op.known !== undefined) {
+    const { ok, value, error } = op.known;
     return [record({ k: "settled", t, op: op.op, ok, ...(error !== undefined && { error }) }, value)];
   }
   switch (op.kind) {
@@ -75,7 +75,7 @@ function isGoing({ phase }: State): boolean {
 }
 
 function candidate(state: State, op: Op, now: number): { at: number; event: number } | undefined {
-  if (op.refused !== undefined || op.kept !== undefined) return { at: op.at, event: -1 };
+  if (op.refused !== undefined || op.known !== undefined) return { at: op.at, event: -1 };
   if (op.kind === "wait" && firstWaiter(state, op)) {
     const event = state.queues.get(op.type)?.[0];
     const accepted = event === undefined ? Infinity : state.events[event]?.t ?? Infinity;

@@ -50,7 +50,7 @@ function keptOf(state: State, op: Op, begun: State, t: number): Record | undefin
   if (settled === undefined || op.refused !== undefined || op.parent !== -1) return undefined;
   if (op.kind === "do" || op.kind === "call") {
     const { ok, error, value } = settled;
-    return record({ k: "kept", t, op: op.op, ok, ...(error !== undefined && { error }) }, value);
+    return record({ k: "outcome", t, op: op.op, ok, ...(error !== undefined && { error }) }, value);
   }
   const event = state.events[settled.event];
   // one that stands in what is kept waits there
