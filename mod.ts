@@ -76,7 +76,7 @@ export type { Backfill, Schedule, ScheduleOptions, WorkflowSchedules } from "./c
 export type { CatchUp, Overlap } from "./core/shard/schedule_record.ts";
 export type { OutputOf, ParamsOf, Tenant, TenantUsage, Version, WorkflowLike } from "./core/tenant.ts";
 export type { EnvRequest, LogContext, Logger, Tenure, TenureOptions } from "./core/tenure.ts";
-export type { Placement } from "./core/placement.ts";
+export type { Placement, WorkflowInstanceJurisdiction, WorkflowInstanceLocationHint } from "./core/placement.ts";
 export type { BatchDeleteResult, BatchError } from "./core/workflow/batch.ts";
 export type {
   BatchResult,
@@ -87,6 +87,9 @@ export type {
   WorkflowInstanceCreateOptions,
 } from "./core/workflow.ts";
 export type {
+  EventOfAttempt,
+  EventOfFailure,
+  EventOfStep,
   FeedEvent,
   ShownStepConfig,
   WorkflowInstanceEvent,

@@ -6,17 +6,43 @@
  */
 import { quote, TenureError } from "./errors.ts";
 
-/** Regions of a {@linkcode Placement.locationHint}. */
-export const LOCATION_HINTS = ["wnam", "enam", "sam", "weur", "eeur", "apac", "apac-ne", "apac-se", "oc", "afr", "me"] as const;
-/** Jurisdictions of a {@linkcode Placement.jurisdiction}. */
-export const JURISDICTIONS = ["eu", "fedramp", "us"] as const;
+/** A region that Cloudflare knows. */
+export type WorkflowInstanceLocationHint =
+  | "wnam"
+  | "enam"
+  | "sam"
+  | "weur"
+  | "eeur"
+  | "apac"
+  | "apac-ne"
+  | "apac-se"
+  | "oc"
+  | "afr"
+  | "me";
+/** A jurisdiction that Cloudflare knows. */
+export type WorkflowInstanceJurisdiction = "eu" | "fedramp" | "us";
+
+const HINTS: { readonly [hint in WorkflowInstanceLocationHint]: true } = {
+  wnam: true,
+  enam: true,
+  sam: true,
+  weur: true,
+  eeur: true,
+  apac: true,
+  "apac-ne": true,
+  "apac-se": true,
+  oc: true,
+  afr: true,
+  me: true,
+};
+const JURISDICTIONS: { readonly [jurisdiction in WorkflowInstanceJurisdiction]: true } = { eu: true, fedramp: true, us: true };
 
 /** What was wished for. */
 export interface Placement {
   /** A region, best effort. */
-  readonly locationHint?: typeof LOCATION_HINTS[number];
+  readonly locationHint?: WorkflowInstanceLocationHint;
   /** Whose law its data is to stay under. */
-  readonly jurisdiction?: typeof JURISDICTIONS[number];
+  readonly jurisdiction?: WorkflowInstanceJurisdiction;
 }
 
 /**
@@ -25,7 +51,7 @@ export interface Placement {
  * @throws {TenureError} `invalid_argument` for a place that there is not
  */
 export function checkPlacement(given: Placement): Placement {
-  check("locationHint", given.locationHint, LOCATION_HINTS);
+  check("locationHint", given.locationHint, HINTS);
   check("jurisdiction", given.jurisdiction, JURISDICTIONS);
   return placementOf(given);
 }
@@ -35,7 +61,7 @@ export function placementOf({ locationHint, jurisdiction }: Placement): Placemen
   return { ...(locationHint !== undefined && { locationHint }), ...(jurisdiction !== undefined && { jurisdiction }) };
 }
 
-function check(what: string, given: unknown, known: readonly unknown[]): void {
-  if (given === undefined || known.includes(given)) return;
-  throw new TenureError("invalid_argument", `Cannot use ${quote(given)} as ${what}: it is none of ${known.join(", ")}`);
+function check(what: string, given: unknown, known: object): void {
+  if (given === undefined || (typeof given === "string" && Object.hasOwn(known, given))) return;
+  throw new TenureError("invalid_argument", `Cannot use ${quote(given)} as ${what}: it is none of ${Object.keys(known).join(", ")}`);
 }

@@ -86,9 +86,14 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
     return isEnded(state) || !state.open.has(op);
   }
 
+  /** Whether a body runs: one that has failed may still have its author asked, and waits for nothing. */
+  function hears(op: number): boolean {
+    const attempt = attempts.get(op);
+    return attempt !== undefined && attempt.failed === undefined;
+  }
+
   function issued(op: number): boolean {
-    const { parent } = state.ops[op] as Op;
-    return replay.issued(op) && attempts.has(parent) && !cut.has(parent);
+    return replay.issued(op) && hears((state.ops[op] as Op).parent);
   }
 
   function refuse(attempt: Attempt, id: number): void {
@@ -193,7 +198,7 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
       if (op.parent === -1) return;
       // a body does what nobody can undo: it is told of its own steps what is durable
       const id = replay.idOf(op.op) as number;
-      const tell = (): void => attempts.has(op.parent) ? reply(settle(state, op, id, clock.now())) : undefined;
+      const tell = (): void => hears(op.parent) ? reply(settle(state, op, id, clock.now())) : undefined;
       if ((op.settled?.seq ?? 0) < desk.durable()) tell();
       else desk.afterCommit(tell);
     },

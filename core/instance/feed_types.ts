@@ -21,15 +21,19 @@ export interface ShownStepConfig {
   readonly sensitive?: "output";
 }
 
-interface OfStep {
+/** What events of a step, a sleep or a wait say. */
+export interface EventOfStep {
   /** The step's name and its number among those of its name: `charge-1`. */
   readonly stepName: string;
 }
-interface OfAttempt extends OfStep {
+/** What events of one attempt say. */
+export interface EventOfAttempt extends EventOfStep {
   /** From 1. */
   readonly attempt: number;
 }
-interface Failed {
+/** What events of a failure say. */
+export interface EventOfFailure {
+  /** What went wrong. */
   readonly error: ErrorSummary;
 }
 
@@ -44,30 +48,30 @@ export type FeedEvent =
   /** Never told here: what an instance waits for is told by its sleeps and waits. */
   | { readonly type: "workflow_waiting" }
   | { readonly type: "workflow_completed"; readonly output?: unknown }
-  | ({ readonly type: "workflow_errored" } & Failed)
+  | ({ readonly type: "workflow_errored" } & EventOfFailure)
   | { readonly type: "workflow_terminated" }
   /** The run has published another state. */
   | { readonly type: "workflow_state"; readonly state: unknown }
-  | ({ readonly type: "step_started"; readonly config?: ShownStepConfig } & OfStep)
+  | ({ readonly type: "step_started"; readonly config?: ShownStepConfig } & EventOfStep)
   /** `output`: `[REDACTED]` when its config says `sensitive: "output"`. */
-  | ({ readonly type: "step_completed"; readonly output?: unknown } & OfStep)
-  | ({ readonly type: "step_errored" } & OfStep & Failed)
-  | ({ readonly type: "attempt_started" } & OfAttempt)
-  | ({ readonly type: "attempt_completed" } & OfAttempt)
+  | ({ readonly type: "step_completed"; readonly output?: unknown } & EventOfStep)
+  | ({ readonly type: "step_errored" } & EventOfStep & EventOfFailure)
+  | ({ readonly type: "attempt_started" } & EventOfAttempt)
+  | ({ readonly type: "attempt_completed" } & EventOfAttempt)
   /** `retryDelayMs`: another attempt follows after so long. */
-  | ({ readonly type: "attempt_errored"; readonly retryDelayMs?: number } & OfAttempt & Failed)
-  | ({ readonly type: "sleep_started"; readonly durationMs: number } & OfStep)
-  | ({ readonly type: "sleep_completed" } & OfStep)
-  | ({ readonly type: "wait_started"; readonly eventType: string } & OfStep)
-  | ({ readonly type: "wait_completed" } & OfStep)
-  | ({ readonly type: "wait_timed_out" } & OfStep)
+  | ({ readonly type: "attempt_errored"; readonly retryDelayMs?: number } & EventOfAttempt & EventOfFailure)
+  | ({ readonly type: "sleep_started"; readonly durationMs: number } & EventOfStep)
+  | ({ readonly type: "sleep_completed" } & EventOfStep)
+  | ({ readonly type: "wait_started"; readonly eventType: string } & EventOfStep)
+  | ({ readonly type: "wait_completed" } & EventOfStep)
+  | ({ readonly type: "wait_timed_out" } & EventOfStep)
   | { readonly type: "rollback_started" }
-  | ({ readonly type: "rollback_step_started"; readonly config?: ShownStepConfig } & OfStep)
-  | ({ readonly type: "rollback_step_completed" } & OfStep)
-  | ({ readonly type: "rollback_step_errored" } & OfStep & Failed)
-  | ({ readonly type: "rollback_attempt_started" } & OfAttempt)
-  | ({ readonly type: "rollback_attempt_completed" } & OfAttempt)
-  | ({ readonly type: "rollback_attempt_errored"; readonly retryDelayMs?: number } & OfAttempt & Failed)
+  | ({ readonly type: "rollback_step_started"; readonly config?: ShownStepConfig } & EventOfStep)
+  | ({ readonly type: "rollback_step_completed" } & EventOfStep)
+  | ({ readonly type: "rollback_step_errored" } & EventOfStep & EventOfFailure)
+  | ({ readonly type: "rollback_attempt_started" } & EventOfAttempt)
+  | ({ readonly type: "rollback_attempt_completed" } & EventOfAttempt)
+  | ({ readonly type: "rollback_attempt_errored"; readonly retryDelayMs?: number } & EventOfAttempt & EventOfFailure)
   | { readonly type: "rollback_completed" }
   | { readonly type: "rollback_errored" };
 

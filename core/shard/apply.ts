@@ -9,7 +9,7 @@ import { eventReceived, pauseRequested, resumed, terminated } from "../instance/
 import { canRollBack, terminatedWithRollback } from "../instance/decide/rollback.ts";
 import { type Record, record } from "../instance/records.ts";
 import { isEnded, type State } from "../instance/state.ts";
-import { placementOf, type Placement } from "../placement.ts";
+import { placementOf } from "../placement.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";

@@ -172,6 +172,23 @@ onEach("a delay that is a function", (test) => {
     assertEquals(await order.result(), ["Error", "no 2"]);
   });
 
+  test("is asked when the attempt is over: what its body has begun does not begin any more", async (world) => {
+    const order = await world.run(`
+      return await step.do("out", { retries: { limit: 1, delay: () => T.gate("answer") } }, async ({ attempt }) => {
+        const inner = step.do("in", async () => T.note("in " + attempt)).catch(() => {});
+        if (attempt === 1) throw new Error("no");
+        await inner;
+        return attempt;
+      });
+    `);
+    await world.when("it is asked", () => world.calls.length === 1);
+    await world.rest();
+    assertEquals(world.notes, []);
+    world.open("answer", 0);
+    assertEquals(await order.result(), 2);
+    assertEquals(world.notes, ["in 2"]);
+  });
+
   test("of a rollback handler is asked for its failures", async (world) => {
     const order = await world.run(`
       const delay = async ({ ctx, error }) => { await T.note([ctx.step, ctx.attempt, error.message]); return ctx.attempt * 1000; };

@@ -211,6 +211,28 @@ onEach("subscribe()", (test) => {
     assertEquals(await rest(await order.subscribe({ cursor: 3 })), whole);
   });
 
+  test("tells what a restart at a step has kept, then what follows", async ({ run, open, when, calls }) => {
+    const order = await run(`
+      const a = await step.do("a", async () => "kept");
+      await step.setState("between");
+      return [a, await step.do("b", () => T.gate("b"))];
+    `);
+    await when("b runs", () => calls.length === 1);
+    const subscription = await order.subscribe({ filter: ["workflow_queued", "step_started", "step_completed", "workflow_state", "workflow_completed"] });
+    assertEquals(await until(subscription, "workflow_state"), ["workflow_queued", "step_started", "step_completed", "workflow_state"]);
+    await order.restart({ from: { name: "b" } });
+    open("b", "again");
+    const events = await rest(await order.subscribe());
+    assertEquals(events.filter(({ type }) => type === "step_completed").map(brief), [
+      { type: "step_completed", stepName: "a-1", output: "kept" },
+      { type: "step_completed", stepName: "b-1", output: "again" },
+    ]);
+    assertEquals(await order.state(), "between");
+    const told = await rest(subscription);
+    assertEquals(told.filter(({ type }) => type === "workflow_queued").length, 1);
+    assertEquals(told.at(-1), events.at(-1));
+  });
+
   test("rejects with instance.not_found when the instance is deleted, and is over", async ({ run }) => {
     const order = await run(`await step.do("a", () => T.gate("never"));`);
     const subscription = await order.subscribe();
