@@ -108,7 +108,7 @@ export interface WorkflowSchedules<Params = unknown, Instance = unknown> {
   trigger(id: string): Promise<Instance>;
   /**
    * Makes the instances of all due times from `from` up to `to`, at most 1,000, whatever `overlap` says. Each is made
-   * once, however often it is asked for.
+   * once, however often it is asked for, as long as it is kept.
    *
    * @throws {TenureError} `schedule_not_found`, `too_large` when there are more
    */
@@ -182,7 +182,7 @@ export function createScheduleCalls<Params, Instance>(parts: ScheduleCallsParts<
     resume: (id) => submit(id, { act: "resume" }),
     async trigger(id) {
       const instance = clock.uuid();
-      await submit(id, { act: "make", due: clock.now(), instance });
+      await submit(id, { act: "trigger", instance });
       return parts.handle(instance);
     },
     async backfill(id, { from, to }) {
