@@ -94,7 +94,7 @@ export interface WorkflowSchedules<Params = unknown, Instance = unknown> {
    * @throws {TenureError} `quota_exceeded` when the tenant has `limits.schedules`, `invalid_argument` when an option is wrong
    */
   put(id: string, options: ScheduleOptions<Params>): Promise<Schedule<Params>>;
-  /** @throws {TenureError} `schedule_not_found` */
+  /** One, as committed. @throws {TenureError} `schedule_not_found` */
   get(id: string): Promise<Schedule<Params>>;
   /** All of them in the order of their ids, a page at a time. */
   list(options?: { readonly cursor?: string; readonly limit?: number }): Promise<{ readonly schedules: readonly Schedule<Params>[]; readonly cursor?: string }>;
