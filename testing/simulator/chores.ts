@@ -58,7 +58,7 @@ const UNKNOWN = ["outcome_unknown", "storage_unavailable", "closed"];
 
 /** Prepares them: only one simulation of three has a schedule. */
 export function createChores({ world, plan, ledger, servers }: ChoresParts): Chores {
-  const r = world.stream(7);
+  const r = world.stream(8);
   const active = r.once(3);
   const period = r.pick([150, 700, 5_000]);
   const retention = r.pick([0, 300, 3_000]);
