@@ -17,6 +17,5 @@ export type HostClass = ReturnType<Parameters<typeof hostSandbox>[0]>;
 /** What the simulator of generated workflows runs on. */
 export const simulatorParts: SimulatorParts = {
   storage: memory,
-  cron: croner,
   sandbox: (find, options) => hostSandbox(() => find() as unknown as HostClass, options),
 };

@@ -14,7 +14,7 @@ import type { SweepTask, Swept } from "../_tasks/sweep.ts";
 /** The line. */
 export const schedules: Line = {
   name: "schedules",
-  title: "10,000 schedules of 100 tenants due at one instant, and a neighbour's runs of one step",
+  title: "10,000 schedules of one tenant due at one instant, and a neighbour's runs of one step",
   async measure({ media, quick, progress }) {
     const medium = media[0] as Medium;
     progress(`schedules, ${medium.name}`);

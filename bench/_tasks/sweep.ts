@@ -38,9 +38,7 @@ const ALONE = 3_000;
 
 /** Measures once. */
 export async function measureSweep({ guest, folder, instances }: SweepTask): Promise<Swept> {
-  // the first life keeps them, the second one's clock is a year later for what is forgotten: as after a long downtime
-  const first = await openCrowd({ folder, guest, limits: { createsPerSecond: MANY, instances: MANY, retention: 1_000 * 60 * 3 }, source: SOURCE });
-  const began = Date.now();
+  const first = await openCrowd({ folder, guest, limits: { createsPerSecond: MANY, instances: MANY }, source: SOURCE });
   let left = instances;
   await Promise.all(Array.from({ length: 8 }, async () => {
     while (left > 0) {
@@ -50,9 +48,8 @@ export async function measureSweep({ guest, folder, instances }: SweepTask): Pro
       await Promise.all(created.map((instance) => instance.result()));
     }
   }));
-  if (Date.now() - began > 170_000) throw new Error("Cannot measure: some are forgotten before all have ended");
   const idle = await first.neighbour.during(pause(ALONE));
-  // what is due then is due at once for the sweep that begins with the next owner
+  // to the next owner it is as if it had been down for a long time
   await first.tenure.close();
   age(folder);
   const second = await openCrowd({ folder, guest, limits: {}, source: SOURCE });
@@ -63,10 +60,10 @@ export async function measureSweep({ guest, folder, instances }: SweepTask): Pro
   return { idle, meanwhile, took };
 }
 
-/** All of the burden's have ended long ago. */
+/** The burden's have all ended forty days ago. */
 function age(folder: string): void {
   const database = new DatabaseSync(fileOf(folder));
-  database.exec("UPDATE tenure_inst SET wake = wake - 86400000 WHERE tenant = 'burden' AND wake < 0");
+  database.exec("UPDATE tenure_inst SET wake = wake - 3456000000 WHERE tenant = 'burden' AND wake < 0");
   database.close();
 }
 

@@ -63,8 +63,10 @@ export type Request =
 export type ScheduleAct =
   | { readonly act: "put"; readonly settings: ScheduleSettings }
   | { readonly act: "delete" | "pause" | "resume" }
-  /** Makes the instance of a due time, unless it was made, or (with an `instance`: its id) one that is due now. */
-  | { readonly act: "make"; readonly due: number; readonly instance?: string };
+  /** Makes an instance now, of this id. */
+  | { readonly act: "trigger"; readonly instance: string }
+  /** Makes the instance of a due time, unless it was made. */
+  | { readonly act: "make"; readonly due: number };
 
 /** A request about one instance. */
 export type InstanceRequest = Exclude<Request, { verb: "deploy" | "activate" | "format" | "schedule" }>;

@@ -68,7 +68,7 @@ export function createScheduleBook({ shard, store, committer, settled }: Schedul
     },
     change(entry, record, live) {
       const { key } = entry;
-      for (const cell of cellsOf(key, entry.record, record)) committer.cell(shard, key.tenant, cell, live);
+      for (const cell of cellsOf(key, entry.record, record, entry.uncommitted > 0)) committer.cell(shard, key.tenant, cell, live);
       entry.record = record;
       entry.uncommitted++;
       return new Promise((done) => {

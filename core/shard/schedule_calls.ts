@@ -94,7 +94,7 @@ export interface WorkflowSchedules<Params = unknown, Instance = unknown> {
    * @throws {TenureError} `quota_exceeded` when the tenant has `limits.schedules`, `invalid_argument` when an option is wrong
    */
   put(id: string, options: ScheduleOptions<Params>): Promise<Schedule<Params>>;
-  /** @throws {TenureError} `schedule_not_found` */
+  /** One, as committed. @throws {TenureError} `schedule_not_found` */
   get(id: string): Promise<Schedule<Params>>;
   /** All of them in the order of their ids, a page at a time. */
   list(options?: { readonly cursor?: string; readonly limit?: number }): Promise<{ readonly schedules: readonly Schedule<Params>[]; readonly cursor?: string }>;
@@ -108,7 +108,7 @@ export interface WorkflowSchedules<Params = unknown, Instance = unknown> {
   trigger(id: string): Promise<Instance>;
   /**
    * Makes the instances of all due times from `from` up to `to`, at most 1,000, whatever `overlap` says. Each is made
-   * once, however often it is asked for.
+   * once, however often it is asked for, as long as it is kept.
    *
    * @throws {TenureError} `schedule_not_found`, `too_large` when there are more
    */
@@ -182,7 +182,7 @@ export function createScheduleCalls<Params, Instance>(parts: ScheduleCallsParts<
     resume: (id) => submit(id, { act: "resume" }),
     async trigger(id) {
       const instance = clock.uuid();
-      await submit(id, { act: "make", due: clock.now(), instance });
+      await submit(id, { act: "trigger", instance });
       return parts.handle(instance);
     },
     async backfill(id, { from, to }) {

@@ -88,17 +88,22 @@ export function instanceOf(schedule: string, due: number): string {
   return `${schedule}-${due}`;
 }
 
-/** The cells that change with a schedule. */
+/**
+ * The cells that change with a schedule.
+ *
+ * @param unsettled the cells of changes before may not be in the store yet, and may come behind these: then the entry by time goes with this one, too
+ */
 export function cellsOf(
   key: InstanceKey,
   before: ScheduleRecord | undefined,
   after: ScheduleRecord | undefined,
+  unsettled: boolean,
 ): { readonly key: string; readonly value: string | null }[] {
   const cells: { key: string; value: string | null }[] = [];
   cells.push({ key: scheduleCell(key), value: after === undefined ? null : JSON.stringify(after) });
   const old = before?.next ?? null, next = after?.next ?? null;
-  if (old === next) return cells;
-  if (old !== null) cells.push({ key: dueCell(old, key), value: null });
+  if (old === next && !unsettled) return cells;
+  if (old !== null && old !== next) cells.push({ key: dueCell(old, key), value: null });
   if (next !== null) cells.push({ key: dueCell(next, key), value: writeDue(key) });
   return cells;
 }

@@ -127,8 +127,9 @@ export function createSchedules(parts: SchedulesParts): Schedules {
       case "resume":
         if (record.paused) change(entry, setTo(record, { ...record, paused: false }, clock.now(), cron));
         return decided(DONE, undefined);
+      case "trigger":
       case "make": {
-        const { due, instance = instanceOf(request.id, due) } = request;
+        const [due, instance] = request.act === "trigger" ? [clock.now(), request.instance] : [request.due, instanceOf(request.id, request.due)];
         let superseded = false;
         const making = make(entry, record, { due, next: record.next, instance, asked: true }, (outcome, live) => {
           superseded = outcome === SUPERSEDED;

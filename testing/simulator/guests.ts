@@ -133,6 +133,7 @@ function classOf(parts: GuestParts, run: RunLog): SimulatedClass {
       this.#env = env;
     }
     async run(event: WorkflowEvent<{ program: number }>, step: WorkflowStep): Promise<unknown> {
+      if (event.schedule !== undefined) return await step.sleep("a while", 200).then(() => event.schedule);
       const { seen } = run;
       const program = parts.programs[versionOf(run.version)][event.payload.program] as Program;
       const created = event.timestamp.getTime();

@@ -4,12 +4,12 @@
  *
  * @module
  */
-import type { Cron } from "../../core/ports/cron.ts";
 import type { SandboxAdapter } from "../../core/ports/guest.ts";
 import type { InstanceKey, StorageAdapter, Store } from "../../core/ports/store.ts";
 import { createTenure } from "../../core/tenure.ts";
 import { byteLength } from "../../core/utf8.ts";
 import { decode, encode } from "../../core/values.ts";
+import { createChores } from "./chores.ts";
 import { type Clients, type Server, startClients, type Target } from "./clients.ts";
 import { createEffects } from "./effects.ts";
 import { connect } from "./faulty_store.ts";
@@ -27,8 +27,6 @@ import { createWorld, type Failure, type World } from "./world.ts";
 export interface SimulatorParts {
   /** A store that all processes of a schedule share, of so many shards; `now` is the clock of its leases. */
   readonly storage: (options: { readonly now: () => number; readonly shards: number }) => StorageAdapter;
-  /** When schedules are due. */
-  readonly cron: () => Cron;
   /** Runs classes of the host as guests. */
   readonly sandbox: MakeSandbox;
 }
@@ -73,7 +71,8 @@ export async function simulate(
   const world = createWorld(options.seed, options.trace ?? false);
   const plan = planOf(world);
   const { adapter, overtake } = storageOf(world, plan, parts);
-  const ledger = createLedger(world, plan);
+  const chores = createChores({ world, plan, ledger: createLedger(world, plan), servers: () => slots.filter((s): s is Server => s !== undefined) });
+  const { ledger } = chores;
   const effects = createEffects(world, ledger);
   const first = Array.from({ length: plan.instances }, (_, i) => programOf(world.stream(10 + i), "abcd"[i] as string));
   const programs: Programs = { "1": first, "2": first.map((program, i) => nextOf(world.stream(20 + i), program, "abcd"[i] as string)) };
@@ -106,7 +105,8 @@ export async function simulate(
       name: "simulated",
       open: async (): Promise<Store> => connect(await adapter.open(), { world, plan, process, chance, ledger, meanwhile: (key) => meddle(key) }),
     };
-    const { maxRunning, limits } = plan;
+    const { maxRunning } = plan;
+    const { limits, cron } = chores;
     const version: Version = world.now() >= plan.release || (healing && plan.release !== Infinity) ? "2" : "1";
     const engine = slot === 0 || plan.secondOwns || healing;
     const env = (): Record<string, unknown> => ({ API: bindingOf(all) });
@@ -115,7 +115,7 @@ export async function simulate(
       world.at(world.stream(200 + processes).pick([1, 30, 500]), () => boot(slot));
     });
     world.note(`${name} starts`);
-    createTenure({ storage, clock: process.clock, engine, maxRunning, limits, env, logger: loggerOf(all) }, { cron: parts.cron(), hostSandbox: (): SandboxAdapter => guestsOf(all), warm: plan.warm })
+    createTenure({ storage, clock: process.clock, engine, maxRunning, limits, env, logger: loggerOf(all) }, { cron, hostSandbox: (): SandboxAdapter => guestsOf(all), warm: plan.warm })
       .then((tenure) => {
         tenure.register("Flow", class Flow { run(): void {} }, { version });
         const server = slots[slot] = { process, tenure, version };
@@ -133,11 +133,13 @@ export async function simulate(
   const clients = startClients({ world, plan, ledger, programs, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
   meddle = clients.meddle;
   const followers = startFollowers({ world, ledger, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
+  chores.start();
   const struck = scheduleBlows(world, plan, { standing: (slot) => slots[slot] !== undefined && !leaving.has(slots[slot].process) ? slots[slot] : undefined, overtake, closing });
   await run(() => world.now() >= plan.span && struck() === plan.blows.length);
 
   // ---- healing
   healing = true;
+  chores.end();
   heal(plan);
   for (const server of slots) {
     server?.process.thaw();
@@ -152,7 +154,7 @@ export async function simulate(
   const since = world.now();
   let looked = 0;
   await run(() => {
-    if (clients.busy() === 0 && targets.every((t) => ledger.instances.get(nameOf(t))?.life.ended != null) && followers.done()) return true;
+    if (clients.busy() === 0 && !chores.busy() && targets.every((t) => ledger.instances.get(nameOf(t))?.life.ended != null) && followers.done()) return true;
     if (world.now() - since > HEALING) world.fail("I11", `not finished: ${stuck()}`);
     if (world.now() - looked > 1_000) {
       looked = world.now();
@@ -179,6 +181,7 @@ export async function simulate(
     return left.length === 0;
   });
   await finish(world, { adapter, targets, ledger, clients, results, programs, runs, plan });
+  if (world.failure() === undefined) await chores.check(await adapter.open());
   effects.check();
 
   async function run(until: () => boolean): Promise<void> {
@@ -194,7 +197,7 @@ export async function simulate(
       const instance = ledger.instances.get(nameOf(target));
       return `${nameOf(target)} ${instance === undefined ? "absent" : `${instance.head.status} wake ${instance.head.wake}`}`;
     });
-    return `${all.join(", ")}; ${clients.busy()} calls`;
+    return `${all.join(", ")}; ${clients.busy()} calls; ${chores.describe()}`;
   }
 
   return {

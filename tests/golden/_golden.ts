@@ -28,9 +28,10 @@ const macrotask = (): Promise<void> => new Promise((done) => void setImmediate(d
 /**
  * Runs `source` (from `before` on, moved to it on the way) on top of what `lines` recorded (nothing: from its beginning) to its end, an hour at a time.
  *
+ * @param schedule the expression of the schedule that makes it
  * @returns how it ended, its journal, and the names of the bodies that ran
  */
-export async function runOn(source: string, lines: readonly string[], before?: string): Promise<Golden & { readonly ran: readonly string[] }> {
+export async function runOn(source: string, lines: readonly string[], before?: string, schedule?: string): Promise<Golden & { readonly ran: readonly string[] }> {
   const clock = testClock();
   const process = clock.process();
   const adapter = memory({ now: clock.now });
@@ -44,7 +45,16 @@ export async function runOn(source: string, lines: readonly string[], before?: s
     const { version: first } = await acme.deploy(before ?? source);
     const { version } = await acme.deploy(source);
     const flows = acme.workflow("Flow");
-    const flow = lines.length > 0 ? await flows.get(KEY.id) : await flows.create({ id: KEY.id, params: { sku: 7, at: new Date(0) }, version: first });
+    const params = { sku: 7, at: new Date(0) };
+    if (schedule !== undefined) {
+      // the first due time after the beginning of all tests
+      await flows.schedules.put("golden", { cron: schedule, params });
+      clock.jump(1_800_000);
+      for (let n = 0; n < 20; n++) await macrotask();
+      await flows.schedules.delete("golden");
+    }
+    const id = schedule === undefined ? KEY.id : `golden-${clock.now()}`;
+    const flow = lines.length > 0 || schedule !== undefined ? await flows.get(id) : await flows.create({ id, params, version: first });
     for (const [n, type] of ["early", "late", "late"].entries()) {
       await flow.sendEvent({ type, payload: { n }, id: `event-${n}` }).catch(() => {});
     }
@@ -57,7 +67,7 @@ export async function runOn(source: string, lines: readonly string[], before?: s
       if (n % 20 === 19) clock.jump(3_600_000);
       status = await flow.status();
     }
-    const image = await (await adapter.open()).load(0, KEY);
+    const image = await (await adapter.open()).load(0, { ...KEY, id });
     return { source, ...(before !== undefined && { before }), status, ran, journal: image?.journal.join("\n").split("\n") ?? [], head: image?.head.data ?? "" };
   } finally {
     process.stop();

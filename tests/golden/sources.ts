@@ -73,6 +73,9 @@ export const BEFORE: { readonly [name: string]: string } = {
     return kept;`),
 };
 
+/** The schedules that make instances of some of them. */
+export const SCHEDULES: { readonly [name: string]: string } = { "scheduled": "30 * * * *" };
+
 /** The workflow whose instances stand in the golden databases: each does what its params say. */
 export const DATABASE: string = flow(`
     const { does, at } = event.payload;
