@@ -70,7 +70,7 @@ export interface LifeModel {
   /** It was running when an owner died: who has to record that before it runs. */
   uncounted: string | undefined;
   /** Applies a record; answers what is wrong with it. */
-  apply(record: Record, by: string): Wrong | undefined;
+  apply(record: Record, by: string, bytes?: number): Wrong | undefined;
   find(parent: number, kind: Kind, name: string, count: number): OpModel | undefined;
   /** Whether an attempt runs. */
   busy(): boolean;
@@ -89,7 +89,7 @@ const DEFAULT: StepConfig = { retries: { limit: 5, delay: 10_000, backoff: "expo
 const PUNCTUAL = 30;
 
 /** Starts the model of a life with its first record; without a plan nothing is known of its limits. */
-export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "calm">): LifeModel | undefined {
+export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "calm">, firstBytes: number = 0): LifeModel | undefined {
   const limits = plan?.limits, calm = plan?.calm ?? false;
   const created = first.head;
   if (created.k !== "created") return undefined;
@@ -101,11 +101,19 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
   let pausedAt = 0;
   let stoppedAt = 0;
   let resumedAt = 0;
+  /** Of the journal. */
+  let size = firstBytes;
+  /** Without the last record. */
+  let before = 0;
   /** Without progress. */
   let crashes = 0;
 
-  function apply(record: Record, by: string): Wrong | undefined {
+  function apply(record: Record, by: string, bytes: number = 0): Wrong | undefined {
     const { head, value } = record;
+    const full = tooFull(head, value);
+    before = size;
+    size += bytes;
+    if (full) return ["I23", `${head.k} in a journal of ${before} bytes`];
     if (life.ended !== null) return ["I7", `${head.k} after the end`];
     if (head.t < t) return ["I14", `${head.k} at ${head.t}, after ${t}`];
     if (crashes > (limits?.crashes ?? Infinity) && head.k !== "paused") return ["I23", `${head.k} after ${crashes} crashes`];
@@ -113,6 +121,13 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
     records.push(record);
     life.by.push(by);
     return change(head, value, by);
+  }
+
+  /** What a full journal has to refuse. */
+  function tooFull(head: Header, value: string = ""): boolean {
+    const left = (limits?.journalBytes ?? Infinity) - size;
+    if (head.k === "event" || (head.k === "settled" && head.ok && /^(do|call)$/.test(ops[head.op]?.kind ?? ""))) return value.length >= left;
+    return left <= 0 && (head.k === "pause_requested" || head.k === "attempt_failed");
   }
 
   function change(head: Header, value: string | undefined, by: string): Wrong | undefined {
@@ -131,6 +146,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
       case "event":
         if (head.id !== undefined && ids.has(head.id)) return ["I17", `event ${head.id} twice`];
         if (head.id !== undefined) ids.add(head.id);
+        if (events.filter(({ consumed }) => !consumed).length >= (limits?.bufferedEvents ?? Infinity)) return ["I23", "one event too many waits"];
         events.push({ type: head.type, value: value ?? "", accepted: head.at ?? head.t, t: head.t, id: head.id, consumed: false });
         return undefined;
       case "pause_requested":
@@ -216,7 +232,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
   function refused(head: Extract<Header, { k: "scheduled" }>): boolean | undefined {
     if (limits === undefined) return undefined;
     const all = (kind: Kind): number => ops.filter((op) => op.kind === kind).length;
-    if (ops.length >= limits.steps * 4 + limits.subrequests) return true;
+    if (ops.length >= limits.steps * 4 + limits.subrequests || before >= limits.journalBytes) return true;
     if (head.kind === "do") return all("do") >= limits.steps;
     if (head.kind === "call") return all("call") >= limits.subrequests;
     return head.due === undefined ? undefined : head.due - head.t > limits.sleep;
