@@ -12,7 +12,7 @@ import type { HistoryEntry } from "../../core/instance/history.ts";
 import { decode } from "../../core/values.ts";
 import { type Programs, versionOf } from "./guests.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
-import type { EventModel } from "./life_model.ts";
+import type { EventModel } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
 import { TYPES, type Version } from "./program.ts";

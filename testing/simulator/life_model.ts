@@ -8,42 +8,9 @@
  */
 import type { Header, Kind, Record } from "../../core/instance/records.ts";
 import type { StepConfig } from "../../core/ports/guest.ts";
+import { type EventModel, isOpen, isRunning, nameOf, type OpModel } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
 import { answerOf } from "./program.ts";
-
-/** A command as the journal tells it. */
-export interface OpModel {
-  readonly op: number;
-  readonly kind: Kind;
-  readonly name: string;
-  readonly parent: number;
-  readonly count: number;
-  readonly type: string;
-  readonly config: StepConfig;
-  readonly refused: boolean;
-  readonly at: number;
-  due: number | null;
-  /** When that was said. */
-  dueSet: number;
-  failures: number;
-  running: boolean;
-  /** Nobody waits for it any more. */
-  closed: boolean;
-  settled: { readonly ok: boolean; readonly value: string | undefined; readonly event: number; readonly t: number } | undefined;
-  /** For each attempt: who recorded its start, and where. */
-  readonly starts: { readonly by: string; readonly seq: number }[];
-}
-
-/** An accepted event. */
-export interface EventModel {
-  readonly type: string;
-  readonly value: string;
-  readonly accepted: number;
-  /** When it was recorded. */
-  readonly t: number;
-  readonly id: string | undefined;
-  consumed: boolean;
-}
 
 /** One life. */
 export interface LifeModel {
@@ -398,16 +365,4 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
     },
   };
   return life;
-}
-
-function isOpen(op: OpModel): boolean {
-  return op.settled === undefined && !op.closed;
-}
-
-function isRunning(op: OpModel): boolean {
-  return isOpen(op) && op.running;
-}
-
-function nameOf(op: OpModel | undefined): string {
-  return op === undefined ? "an unknown op" : `${op.kind} "${op.name}"${op.count > 1 ? ` (${op.count})` : ""} op ${op.op}`;
 }

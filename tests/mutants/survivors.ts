@@ -47,7 +47,6 @@ export const SURVIVORS: readonly Survivor[] = [
   { file: "core/instance/decide/command.ts", within: "schedule", at: "MAX_REFUSALS", is: "elsewhere", reason: "takes a thousand refusals: tests/semantics/limits" },
   { file: "core/instance/decide/command.ts", at: "const MAX_REFUSALS", is: "elsewhere", reason: "takes a thousand refusals: tests/semantics/limits" },
   { file: "core/instance/decide/control.ts", within: "eventReceived", at: "event.id !== undefined && state.eventIds", is: "equivalent", reason: "its caller does not ask for a known one" },
-  { file: "core/instance/decide/rest.ts", within: "nextAtRest", at: "state.phase", is: "equivalent", reason: "nobody asks when it is paused or over" },
   { file: "core/instance/decide/rest.ts", within: "candidate", at: "?? Infinity", is: "equivalent", reason: "a number of an event is one of an event" },
   { file: "core/instance/decide/step.ts", within: "attemptEnded", at: "const no = failure(", is: "equivalent", reason: "what a message says" },
   { file: "core/instance/decide/step.ts", within: "attemptTimedOut", from: "op === undefined", to: "false", is: "equivalent", reason: "a body that runs is one of an op" },
