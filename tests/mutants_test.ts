@@ -18,6 +18,11 @@ describe("mutants", () => {
     });
   }
 
+  it("knows by which schedule each planted bug is found", () => {
+    const seeds = JSON.parse(readFileSync("tests/mutants/seeds.json", "utf8")) as Record<string, number>;
+    assertEquals(Object.keys(seeds).sort(), PLANTED.map(({ name }) => name).sort(), "run npm run mutants -- --record");
+  });
+
   it("names no planted bug twice", () => {
     assertEquals(new Set(PLANTED.map(({ name }) => name)).size, PLANTED.length);
   });
