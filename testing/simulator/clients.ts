@@ -254,12 +254,12 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     const entries: HistoryEntry[] = [];
     once(`read ${name}`, async (tenure) => {
       const instance = await instanceOf(tenure, target);
-      for (let cursor: string | undefined;;) {
+      let cursor: string | undefined;
+      do {
         const page = await instance.history({ limit, ...(cursor !== undefined && { cursor }) });
         entries.push(...page.entries);
         cursor = page.cursor;
-        if (cursor === undefined) break;
-      }
+      } while (cursor !== undefined);
     }, (answer) => {
       // what was begun anew meanwhile is another journal
       if (answer.k !== "ok" || life === undefined || ledger.livesOf(target) !== lives || life.droppedBy !== undefined) return;

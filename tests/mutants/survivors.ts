@@ -37,7 +37,6 @@ export const SURVIVORS: readonly Survivor[] = [
   { file: "core/execution/execution.ts", within: "pick", from: "op.settled?.seq ?? 0", is: "equivalent", reason: "what is to be delivered has been settled" },
   { file: "core/execution/execution.ts", within: "pick", from: "!isEnded(state)", to: "true", is: "equivalent", reason: "a run that has ended hears what it does not wait for" },
   { file: "core/execution/execution.ts", within: "ended", from: "isEnded(state)", to: "false", is: "equivalent", reason: "the decision says nothing to an ended one" },
-  { file: "core/execution/execution.ts", within: "receive", at: "op === undefined", is: "equivalent", reason: "without a number there is no attempt" },
   { file: "core/execution/execution.ts", within: "advance", from: "<", to: "<=", is: "speed", reason: "one turn more before another has its turn" },
   { file: "core/execution/execution.ts", within: "issueOfRun", at: "replay.missing() === undefined", is: "elsewhere", reason: "takes code that departs from its history: tests/semantics/divergence" },
   { file: "core/execution/logs.ts", within: "createLogs", at: "let bytes", is: "elsewhere", reason: "a byte more or less of logs: tests/semantics/log" },
@@ -49,7 +48,6 @@ export const SURVIVORS: readonly Survivor[] = [
   { file: "core/instance/decide/control.ts", within: "eventReceived", at: "event.id !== undefined && state.eventIds", is: "equivalent", reason: "its caller does not ask for a known one" },
   { file: "core/instance/decide/rest.ts", within: "candidate", at: "?? Infinity", is: "equivalent", reason: "a number of an event is one of an event" },
   { file: "core/instance/decide/step.ts", within: "attemptEnded", at: "const no = failure(", is: "equivalent", reason: "what a message says" },
-  { file: "core/instance/decide/step.ts", within: "attemptTimedOut", from: "op === undefined", to: "false", is: "equivalent", reason: "a body that runs is one of an op" },
   { file: "core/instance/history.ts", within: "entryOf", to: "true", at: "\"version\" in head", is: "equivalent", reason: "a field without a value" },
   { file: "core/instance/records.ts", within: "readRecord", from: "<", to: "<=", is: "equivalent", reason: "no record begins with a tab" },
   { file: "core/instance/records.ts", within: "eachRecord", is: "elsewhere", reason: "takes a damaged journal, or one of another release: tests/golden" },
@@ -128,6 +126,16 @@ export const SURVIVORS: readonly Survivor[] = [
   { file: "core/shard/upgrade.ts", at: "const TRIES", is: "speed", reason: "how often one is looked at that goes on meanwhile" },
   { file: "core/execution/bodies.ts", within: "refuseWhatIsOver", from: "continue;", is: "elsewhere", reason: "a body hears that what it stands in has ended, and it has not: no test holds it yet" },
   { file: "core/execution/execution.ts", within: "standing", at: "outstanding > 0) return", from: "\"busy\"", is: "elsewhere", reason: "a body's time-out is seen late beside a call of the run: no test holds it yet" },
+  { file: "core/shard/runner.ts", within: "end", at: "live.stopTimer = undefined", is: "equivalent", reason: "a timer that is stopped is stopped again" },
+  { file: "core/shard/committer.ts", within: "build", at: "let ops = 0", is: "speed", reason: "the size of a batch: one more or less" },
+  { file: "core/shard/committer.ts", at: "const MAX_BYTES", is: "speed", reason: "the size of a batch" },
+  { file: "core/shard/engine.ts", within: "ask", at: "pause * 2", is: "speed", reason: "how soon one looks again" },
+  { file: "core/shard/rollout.ts", within: "rollOut", at: "concerns(head, version)", is: "speed", reason: "the owner says of it that there is nothing to move" },
+  { file: "core/shard/run_queue.ts", within: "long", is: "speed", reason: "when a queue counts as long: fairness" },
+  { file: "core/execution/execution.ts", within: "idle", at: "Math.max(0", is: "speed", reason: "one look a millisecond later" },
+  { file: "core/instance/evolve.ts", at: "rollback.left", is: "elsewhere", reason: "takes a rollback: tests/semantics/rollback" },
+  { file: "core/shard/rollout.ts", within: "ask", is: "elsewhere", reason: "takes a history that cannot be read: tests/semantics/upgrade" },
+  { file: "core/shard/upgrade.ts", within: "still", is: "elsewhere", reason: "takes bodies of seconds: tests/semantics/upgrade_running" },
 ];
 
 /** The entry for a mutant. */
