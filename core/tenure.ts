@@ -15,6 +15,7 @@ import type { Cron } from "./ports/cron.ts";
 import type { SandboxAdapter } from "./ports/guest.ts";
 import type { StorageAdapter } from "./ports/store.ts";
 import type { Opener } from "./shard/activation.ts";
+import { type Bounds, USUAL_BOUNDS } from "./shard/bounds.ts";
 import { createEngine } from "./shard/engine.ts";
 import { createFormats } from "./shard/format.ts";
 import { systemClock } from "./system_clock.ts";
@@ -138,8 +139,8 @@ export interface Internals {
    * @default {1}
    */
   readonly format?: number;
-  /** Instances of a shard that are kept in memory although nothing runs in them: few in a test, so that they are read again. */
-  readonly warm?: number;
+  /** Smaller ones in a test, so that a small world comes to what takes thousands of instances otherwise. */
+  readonly bounds?: Bounds;
 }
 
 /** The version under which the journal pins a registered class. */
@@ -209,7 +210,7 @@ export async function createTenure(options: TenureOptions, internals: Internals)
     formats,
     own: options.engine ?? true,
     maxRunning: options.maxRunning ?? 2_000,
-    warm: internals.warm,
+    bounds: internals.bounds ?? USUAL_BOUNDS,
   });
   try {
     for (let shard = 0; shard < store.shards; shard++) await formats.check(shard);

@@ -297,19 +297,22 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       wake();
     });
     const abort = (): void => wake();
+    let cancel: (() => void) | undefined;
     signal?.addEventListener("abort", abort);
     try {
       for (;;) {
         const woken = new Promise<void>((done) => wake = done);
         signal?.throwIfAborted();
+        // before it is read: what is committed while that is on its way would be heard by nobody
+        cancel?.();
+        cancel = engine.owns(tenant) ? undefined : engine.later(tenant, LOOK, wake);
         // of one that runs here the watcher is told: its head need not be read
         const head = end ?? (engine.alive(key) ? undefined : (await headOf(key.id)).head);
         if (head !== undefined && head.ended !== null) return outcomeOf<Output>(key.id, head, JSON.parse(head.data) as HeadData);
-        const cancel = engine.owns(tenant) ? undefined : engine.later(tenant, LOOK, wake);
         await woken;
-        cancel?.();
       }
     } finally {
+      cancel?.();
       unwatch();
       signal?.removeEventListener("abort", abort);
     }

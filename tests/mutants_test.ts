@@ -18,6 +18,12 @@ describe("mutants", () => {
     });
   }
 
+  it("knows by which schedules planted bugs are found", () => {
+    const seeds = JSON.parse(readFileSync("tests/mutants/seeds.json", "utf8")) as Record<string, number>;
+    assert(Object.keys(seeds).length >= 20, "run npm run mutants -- --record");
+    for (const name of Object.keys(seeds)) assert(PLANTED.some((mutant) => mutant.name === name), `there is no "${name}"`);
+  });
+
   it("names no planted bug twice", () => {
     assertEquals(new Set(PLANTED.map(({ name }) => name)).size, PLANTED.length);
   });

@@ -1,5 +1,6 @@
 /**
- * Runs the one suite on every runtime, then the checks that run once: the generated files and the published package.
+ * Runs the one suite on every runtime, then the checks that run once: the generated files, the published package,
+ * and whether the simulator finds bugs that are planted.
  *
  *     npm test                                  everything
  *     npm test -- store duration                the test files whose path contains one of the words
@@ -67,6 +68,8 @@ async function runAll(): Promise<void> {
     jobs.push(...MODES.flatMap((mode) => inMode(mode, chosen.slice(0, 1))));
     // First, because it takes longest and mostly waits.
     jobs.unshift(() => runScript("package", "tests/pack/main.ts"));
+    // Of a simulator that finds nothing any more nobody would hear otherwise. Once: it is a program for Node, made by a bundler.
+    jobs.push(() => runScript("planted bugs", "tests/mutants/main.ts", "--quick", "--sample", "9", "--schedules", "1000"));
     if (existsSync("scripts/generate.ts") || generatedFiles().size > 0) jobs.push(checkGenerated);
   }
   await inParallel(jobs);

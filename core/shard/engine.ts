@@ -9,6 +9,7 @@ import { shardOf } from "../ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey, Lease, Store } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
+import type { Bounds } from "./bounds.ts";
 import { createCommitter, outcomeUnknown } from "./committer.ts";
 import type { Formats } from "./format.ts";
 import { createHints, repeat } from "./hints.ts";
@@ -30,8 +31,7 @@ export interface EngineParts {
   readonly own: boolean;
   /** Instances that run at one time in this process. */
   readonly maxRunning: number;
-  /** Instances of a shard that are kept in memory although nothing runs in them. */
-  readonly warm?: number | undefined;
+  readonly bounds: Bounds;
 }
 
 /** One process's engine. */
@@ -85,7 +85,7 @@ const DONE = Promise.resolve();
 const MAX_PUT_OFF = 3;
 
 /** Makes one; owns nothing before {@linkcode Engine.start}. */
-export function createEngine({ store, clock, opener, formats, own, maxRunning, warm }: EngineParts): Engine {
+export function createEngine({ store, clock, opener, formats, own, maxRunning, bounds }: EngineParts): Engine {
   const owner = clock.uuid();
   const owned = new Map<number, Owned>();
   const { watch, changed, appended, lookForYourselves } = createWatchers();
@@ -189,7 +189,7 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning, w
       formats,
       runnable,
       room,
-      warm,
+      bounds,
       pump,
       draining: () => draining,
       turning: (by) => void (turning += by),

@@ -22,8 +22,7 @@ export function isUnreadable(error: unknown): error is TenureError {
   return error instanceof TenureError && (error.code === "corrupt" || error.code === "storage_newer");
 }
 
-/** So many that were asked for are kept, unless told otherwise, and of so long journals (UTF-16 units). */
-const WARM = 256;
+/** Those that were asked for are kept of so long journals (UTF-16 units). */
 const WARM_BYTES = 16 * 2 ** 20;
 
 /** Loads them, changes them, lets them go when all is durable. */
@@ -71,7 +70,7 @@ export function createLives(
   newest: number,
   limits: (tenant: string) => Limits,
   loaded: (live: Live, wake: number | null) => void,
-  maxWarm: number = WARM,
+  maxWarm: number,
 ): Lives {
   const lives = new Map<string, Live>();
   /** Those that nothing keeps but that they were asked for; who was last is last. */

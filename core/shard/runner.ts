@@ -42,6 +42,8 @@ export interface RunnerParts {
   readonly lives: Lives;
   /** A bound on what runs, of all shards. */
   readonly room: Room;
+  /** Instances of one tenant that are remembered while they wait. */
+  readonly remembered: number;
   /** Where instances that can go on wait for their turn. */
   readonly runnable: RunQueue<() => void>;
   facts(tenant: string): Facts;
@@ -68,7 +70,7 @@ const RETRY = 1_000;
 /** Makes the runner of one shard. */
 export function createRunner(parts: RunnerParts): Runner {
   const { clock, opener, lives, room, runnable, gone } = parts;
-  const slots = createSlots(room);
+  const slots = createSlots(room, parts.remembered);
   const stop = room.onFree(pull);
   let pulling = false;
 

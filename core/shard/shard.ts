@@ -14,6 +14,7 @@ import type { Head, InstanceKey, Store } from "../ports/store.ts";
 import { book } from "./accounts.ts";
 import type { Opener } from "./activation.ts";
 import { type ApplyParts, createApply, type Decided } from "./apply.ts";
+import type { Bounds } from "./bounds.ts";
 import type { Cell, Committer } from "./committer.ts";
 import type { Formats } from "./format.ts";
 import { type Live, wakeOf } from "./live.ts";
@@ -41,8 +42,7 @@ export interface ShardParts {
   readonly formats: Formats;
   readonly runnable: RunQueue<() => void>;
   readonly room: Room;
-  /** Instances that are kept in memory although nothing runs in them. */
-  readonly warm?: number | undefined;
+  readonly bounds: Bounds;
   /** Asks the engine to run the queue. */
   pump(): void;
   draining(): boolean;
@@ -80,13 +80,13 @@ export interface Shard {
 
 /** Makes the owner's side of one shard. */
 export function createShard(parts: ShardParts): Shard {
-  const { shard, store, clock, committer, opener, formats, draining } = parts;
+  const { shard, store, clock, committer, opener, formats, draining, bounds } = parts;
   const gone = new AbortController();
-  const tenants = createTenants(shard, store, committer);
-  const lives = createLives(shard, store, committer, tenants, formats.newest, opener.limits, loaded, parts.warm);
+  const tenants = createTenants(shard, store, committer, bounds.tenants);
+  const lives = createLives(shard, store, committer, tenants, formats.newest, opener.limits, loaded, bounds.warm);
   const facts = (tenant: string): Facts => ({ now: clock.now(), limits: opener.limits(tenant), draining: draining() });
-  const runner = createRunner({ ...parts, lives, facts, durable, more: (tenant) => timers.more(tenant), gone: gone.signal });
-  const timers: Timers = createTimers({ store, clock, shard, recover, wake: runner.wake, roomy: runner.roomy });
+  const runner = createRunner({ ...parts, remembered: bounds.remembered, lives, facts, durable, more: (tenant) => timers.more(tenant), gone: gone.signal });
+  const timers: Timers = createTimers({ store, clock, shard, page: bounds.page, recover, wake: runner.wake, roomy: runner.roomy });
   /** The owner before died, and not all that it ran has been found yet. */
   let recovering = !parts.clean;
 
@@ -149,7 +149,8 @@ export function createShard(parts: ShardParts): Shard {
       sweep.note(live.forgottenAt);
       // also when the head is what it was: a clock that jumped back has woken it too early, and nothing else would again
       if (live.activity !== "queued") timers.note(wake);
-      else if (wake !== null && !runner.remembers(live)) timers.left(live.key.tenant, wake);
+      // who holds it goes on with it, and after a drain the next owner: the timers would find it again and again
+      else if (wake !== null && live.held === undefined && !draining() && !runner.remembers(live)) timers.left(live.key.tenant, wake);
       lives.release(live);
     },
     account(live) {

@@ -35,7 +35,7 @@ export interface Slots {
   free(tenant: string, concurrency: number): boolean;
   /** Remembers who waits; false when too many of its tenant do. */
   remember(key: InstanceKey, text: string, concurrency: number): boolean;
-  /** Whether it is remembered. */
+  /** Whether it is remembered, or a place is kept for it. */
   has(tenant: string, text: string): boolean;
   /** Whether many more of a tenant could be remembered. */
   roomy(tenant: string): boolean;
@@ -51,13 +51,11 @@ interface Tenant {
   readonly queue: Map<string, InstanceKey>;
 }
 
-/** So many of one tenant are remembered. */
-const REMEMBERED = 1_000;
 /** From so many deaths on an instance is suspect, if it has that many chances. */
 const SUSPECT = 2;
 
-/** Makes them. */
-export function createSlots(room: Room): Slots {
+/** Makes them; so many of one tenant are remembered. */
+export function createSlots(room: Room, remembered: number): Slots {
   const tenants = new Map<string, Tenant>();
   /** Those of which somebody waits and might run, in turn. */
   const ready = new Map<string, Tenant>();
@@ -94,7 +92,7 @@ export function createSlots(room: Room): Slots {
 
   function remember(key: InstanceKey, text: string, concurrency: number): boolean {
     const tenant = of(key.tenant, concurrency);
-    if (tenant.queue.size >= REMEMBERED && !tenant.queue.has(text)) return false;
+    if (tenant.queue.size >= remembered && !tenant.queue.has(text)) return false;
     tenant.queue.set(text, key);
     turn(key.tenant, tenant);
     return true;
@@ -139,8 +137,8 @@ export function createSlots(room: Room): Slots {
       return !room.full() && (tenant === undefined || (tenant.queue.size === 0 && tenant.running < concurrency));
     },
     remember,
-    has: (name, text) => quarantine.has(text) || tenants.get(name)?.queue.has(text) === true,
-    roomy: (name) => (tenants.get(name)?.queue.size ?? 0) < REMEMBERED / 2,
+    has: (name, text) => kept.has(text) || quarantine.has(text) || tenants.get(name)?.queue.has(text) === true,
+    roomy: (name) => (tenants.get(name)?.queue.size ?? 0) < remembered / 2,
     next() {
       if (room.full()) return undefined;
       for (const [text, { key, terms }] of quarantine) {

@@ -27,16 +27,15 @@ interface Known {
   held: number;
 }
 
-const REMEMBERED = 10_000;
 /** How many are looked at for one to forget. */
 const LOOKS = 8;
 
 /** Makes the memory of one shard. */
-export function createTenants(shard: number, store: Store, committer: Committer): Tenants {
+export function createTenants(shard: number, store: Store, committer: Committer, remembered: number): Tenants {
   const known = new Map<string, Known>();
 
   function remember(tenant: string, entry: Known): Known {
-    if (known.size >= REMEMBERED) forget();
+    if (known.size >= remembered) forget();
     known.set(tenant, entry);
     return entry;
   }

@@ -17,6 +17,8 @@ export interface Sleepers {
   readonly store: Store;
   readonly clock: Clock;
   readonly shard: number;
+  /** Rows that are read at a time. */
+  readonly page: number;
   /** Brings what ran when the owner before went into memory, and runs it when it may. */
   recover(key: InstanceKey): Promise<void>;
   /** Runs an instance, or remembers that it is to run; false when too many of its tenant's are remembered. */
@@ -45,14 +47,13 @@ interface Place {
   readonly from: Due | undefined;
 }
 
-const PAGE = 256;
 /** Before a failed read of the store is tried again, ms. */
 const RETRY = 250;
 /** So long instances are woken in one task, ms: what else goes on gets its turn. */
 const SLICE = 2;
 
 /** Makes them. */
-export function createTimers({ store, clock, shard, recover, wake, roomy }: Sleepers): Timers {
+export function createTimers({ store, clock, shard, page: size, recover, wake, roomy }: Sleepers): Timers {
   let stopped = false;
   let ready = false;
   let reading = false;
@@ -144,7 +145,7 @@ export function createTimers({ store, clock, shard, recover, wake, roomy }: Slee
     const { after } = place;
     let { from } = place;
     while (!stopped) {
-      const page: readonly Due[] = await store.due(shard, { after, until, limit: PAGE, ...(from && { from }) });
+      const page: readonly Due[] = await store.due(shard, { after, until, limit: size, ...(from && { from }) });
       for (const due of page) {
         if ((only === undefined || due.tenant === only) && !left.has(due.tenant)) {
           if (!await wake(due)) leave(due.tenant, { after, from });
@@ -154,7 +155,7 @@ export function createTimers({ store, clock, shard, recover, wake, roomy }: Slee
         if (only !== undefined && left.has(only)) return;
         from = due;
       }
-      if (page.length < PAGE) return;
+      if (page.length < size) return;
     }
   }
 
@@ -191,14 +192,14 @@ export function createTimers({ store, clock, shard, recover, wake, roomy }: Slee
       let from: Due | undefined;
       while (!stopped) {
         try {
-          const page: readonly Due[] = await store.due(shard, { after: -1, until: 0, limit: PAGE, ...(from && { from }) });
+          const page: readonly Due[] = await store.due(shard, { after: -1, until: 0, limit: size, ...(from && { from }) });
           for (const due of page) {
             await recover(due);
             if (stopped) return;
             await rest();
             from = due;
           }
-          if (page.length < PAGE) break;
+          if (page.length < size) break;
         } catch {
           await new Promise<void>((done) => void clock.setTimer(RETRY, done));
         }

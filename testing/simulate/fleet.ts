@@ -192,6 +192,11 @@ export function startFleet({ world, plan, stage, times, overtake, begun }: Fleet
         return overtake();
       case "jump":
         return process.jump(amount);
+      case "outage":
+        // a long one would be most of a run that does real work
+        world.note("the storage does not answer for a moment");
+        plan.outage.until = world.now() + Math.min(amount, LIVELY / 10);
+        return undefined;
       case "lease":
         world.note(`${process.name}'s lease runs out under it`);
         return overtake();

@@ -6,7 +6,8 @@
 import { type Header, readRecord } from "../../core/instance/records.ts";
 import type { ShardBatch } from "../../core/ports/store.ts";
 import type { Begun } from "../simulator/effects.ts";
-import { type LifeModel, lifeOf, type OpModel } from "../simulator/life_model.ts";
+import { type LifeModel, lifeOf } from "../simulator/life_model.ts";
+import type { OpModel } from "../simulator/op_model.ts";
 import type { Body, BodyEnd } from "../test_workflow/tap.ts";
 
 /** The bodies of one step. */

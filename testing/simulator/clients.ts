@@ -12,7 +12,7 @@ import type { HistoryEntry } from "../../core/instance/history.ts";
 import { decode } from "../../core/values.ts";
 import { type Programs, versionOf } from "./guests.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
-import type { EventModel } from "./life_model.ts";
+import type { EventModel } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
 import { TYPES, type Version } from "./program.ts";
@@ -62,7 +62,7 @@ interface Sent {
 export interface Clients {
   /** Calls that have not come to an end. */
   busy(): number;
-  /** Makes an instance. */
+  /** Makes an instance, unless somebody is about to. */
   create(target: Target): void;
   /** Resumes what is paused. */
   resume(target: Target): void;
@@ -95,6 +95,10 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
   const created = new Map<string, number>();
   let busy = 0;
   let events_n = 0;
+  const creating = new Set<Target>();
+  let upgrades = 0;
+  /** Upgrades that go on. */
+  let upgrading = 0;
 
   /** One call at some process; never rejects. */
   async function call(what: string, run: (tenure: Tenure, server: Server) => Promise<unknown>): Promise<Answer> {
@@ -109,7 +113,13 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
       return { k: "unknown" };
     });
     let cancel = (): void => {};
-    const late = new Promise<Answer>((done) => cancel = world.at(PATIENCE, () => done({ k: "unknown" })));
+    const late = new Promise<Answer>((done) => {
+      cancel = world.at(PATIENCE, () => {
+        // who is told nothing asks again, and nobody would notice
+        if (plan.prompt && process.alive() && !what.startsWith("result")) world.fail("answer", `${what}: none after ${PATIENCE} ms`);
+        done({ k: "unknown" });
+      });
+    });
     const first = await Promise.race([answer, process.gone.then((): Answer => ({ k: "unknown" })), late]);
     cancel();
     world.note(`client: ${what}: ${first.k === "refused" ? first.code : first.k}`);
@@ -122,7 +132,7 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     const attempt = async (): Promise<void> => {
       const answer = await call(what, run);
       if (answer.k === "unknown" || (answer.k === "refused" && answer.code === again)) {
-        return void world.at(r.between(1, 200), () => void attempt());
+        return void world.at(again === "quota_exceeded" && answer.k === "refused" ? r.between(200, 1_000) : r.between(1, 200), () => void attempt());
       }
       busy--;
       done(answer);
@@ -141,11 +151,20 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
   function create(target: Target): void {
     const { id, program } = target;
     const name = nameOf(target);
-    persist(`create ${name}`, (tenure) => workflowOf(tenure, target).create({ id, params: { program } }), (answer) => {
+    const run = (tenure: Tenure): Promise<unknown> =>
+      workflowOf(tenure, target).create({ id, params: { program } }).catch((error) => {
+        const others = targets.filter(({ tenant, id: other }) => tenant === target.tenant && other !== id).length;
+        const many = TenureError.is(error) && error.code === "quota_exceeded" && error.message.includes("not ended");
+        if (many && others < plan.limits.instances) world.fail("I23", `create ${name}: ${error.message}, and there are ${others} others`);
+        throw error;
+      });
+    creating.add(target);
+    persist(`create ${name}`, run, (answer) => {
+      creating.delete(target);
       if (answer.k === "refused" && answer.code !== "instance.already_exists") world.fail("api", `create ${name}: ${answer.code}`);
       if (!ledger.instances.has(name) && ledger.livesOf(target).length === 0) world.fail("I3", `create ${name}: ${answer.k}, and it is not there`);
       if (answer.k === "ok") created.set(name, (created.get(name) ?? 0) + 1);
-    });
+    }, "quota_exceeded");
   }
 
   function send(target: Target): void {
@@ -211,16 +230,21 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
   }
 
   function upgrade(tenant: string): void {
-    const dryRun = r.once(3), limit = r.pick([1, 2, 100]);
+    const dryRun = r.once(3), limit = r.pick([1, 2, 100]), mine = ++upgrades, alone = upgrading === 0;
+    const lives = targets.filter((each) => each.tenant === tenant).flatMap((each) => ledger.livesOf(each).filter(({ ended }) => ended === null));
+    upgrading++;
     once(`upgrade of ${tenant}`, async (tenure, { version }) => {
-      const { broken } = await tenure.tenant(tenant).upgrade(`host:${version}`, { dryRun, limit });
+      const { broken, skipped, cursor } = await tenure.tenant(tenant).upgrade(`host:${version}`, { dryRun, limit });
       for (const { id, code, expected, found } of broken) {
         const target = targets.find((each) => each.tenant === tenant && each.id === id) as Target;
         const other = versionOf(version === "1" ? "host:2" : "host:1");
         const same = parts.programs[version][target.program] === parts.programs[other][target.program];
         if (same && code === "nondeterministic") world.fail("I21", `${nameOf(target)} would break (${expected}, ${found}), and the code is the same`);
       }
-    }, () => {});
+      if (dryRun || !alone || mine !== upgrades || broken.length + skipped.length > 0 || cursor !== undefined) return;
+      const left = lives.find((life) => life.ended === null && life.droppedBy === undefined && versionOf(life.version) !== version);
+      if (left !== undefined) world.fail("I22", `a life of ${tenant} is in ${left.version} after an upgrade of all to ${version}`);
+    }, () => upgrading--);
   }
 
   /** Reads all of a journal, a page at a time. */
@@ -230,12 +254,12 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     const entries: HistoryEntry[] = [];
     once(`read ${name}`, async (tenure) => {
       const instance = await instanceOf(tenure, target);
-      for (let cursor: string | undefined;;) {
+      let cursor: string | undefined;
+      do {
         const page = await instance.history({ limit, ...(cursor !== undefined && { cursor }) });
         entries.push(...page.entries);
         cursor = page.cursor;
-        if (cursor === undefined) break;
-      }
+      } while (cursor !== undefined);
     }, (answer) => {
       // what was begun anew meanwhile is another journal
       if (answer.k !== "ok" || life === undefined || ledger.livesOf(target) !== lives || life.droppedBy !== undefined) return;
@@ -285,7 +309,7 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
 
   return {
     busy: () => busy,
-    create,
+    create: (target) => creating.has(target) ? undefined : create(target),
     resume: (target) => control("resume", target),
     restart: (target) => control("restart", target),
     read,
@@ -316,7 +340,7 @@ interface Acts {
 
 /** Who does what when. */
 function schedule(r: Chance, { span, release }: Plan, targets: readonly Target[], { create, send, control, look, read, upgrade, at }: Acts): void {
-  for (let n = r.int(4); n > 0 && release !== Infinity; n--) {
+  for (let n = r.between(1, 8); n > 0 && release !== Infinity; n--) {
     const { tenant } = r.pick(targets);
     at(release + r.int(span), () => upgrade(tenant));
   }

@@ -5,7 +5,8 @@
  */
 import { decode } from "../../core/values.ts";
 import type { Ledger } from "./ledger.ts";
-import type { LifeModel, OpModel } from "./life_model.ts";
+import type { LifeModel } from "./life_model.ts";
+import type { OpModel } from "./op_model.ts";
 import type { Process } from "./process.ts";
 import type { World } from "./world.ts";
 

@@ -34,11 +34,18 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
   const { rates } = plan;
   let refused = false;
 
+  /** Who asks a watched clock for the time is not at rest: it is asked only while there may be an outage. */
+  function down(): boolean {
+    if (plan.outage.until === 0) return false;
+    if (world.now() >= plan.outage.until) plan.outage.until = 0;
+    return plan.outage.until > 0;
+  }
+
   /** One call: `apply` is what happens at the store, in one moment. */
   function call<T>(name: string, write: boolean, apply: () => Promise<T>, of?: InstanceKey): Promise<T> {
     if (!process.alive()) return NEVER;
     if (chance.chance(rates.crash)) return lastCall(name, write, apply);
-    const lost = chance.chance(rates.lost);
+    const lost = down() || chance.chance(rates.lost);
     const ambiguous = write && chance.chance(rates.ambiguous);
     const late = write && chance.chance(rates.late);
     if (!lost && !ambiguous && !late && chance.chance(plan.instant)) return apply();
@@ -87,7 +94,7 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
   /** A read that mostly finds nothing: one event for each would be most of a schedule. */
   function poll<T>(name: string, apply: () => Promise<T>): Promise<T> {
     if (!process.alive()) return NEVER;
-    return chance.once(4) ? call(name, false, apply) : apply();
+    return down() || chance.once(4) ? call(name, false, apply) : apply();
   }
 
   return {
@@ -107,7 +114,7 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
       // who was refused asks again and again
       return refused ? poll("acquire", apply) : call("acquire", true, apply);
     },
-    renew: (shard, epoch, ttl) => chance.once(4) ? call("renew", true, () => inner.renew(shard, epoch, ttl)) : inner.renew(shard, epoch, ttl),
+    renew: (shard, epoch, ttl) => down() || chance.once(4) ? call("renew", true, () => inner.renew(shard, epoch, ttl)) : inner.renew(shard, epoch, ttl),
     release: (shard, epoch) => call("release", true, () => inner.release(shard, epoch)),
     commit: (batchId, batches) =>
       call("commit", true, async () => {

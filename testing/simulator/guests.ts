@@ -6,13 +6,14 @@
 import { type BindingMethods, perCall, type PerCallBinding } from "../../core/execution/bindings.ts";
 import { NonRetryableError, type WorkflowCallbackContext, type WorkflowEvent, type WorkflowStep } from "../../core/entrypoint.ts";
 import { frame as frameOf, parseFrame } from "../../core/frame.ts";
-import type { Guest, SandboxAdapter, Turn } from "../../core/ports/guest.ts";
+import type { Death, Guest, SandboxAdapter, Turn } from "../../core/ports/guest.ts";
 import type { LogContext, Logger } from "../../core/tenure.ts";
 import type { Effect, Effects } from "./effects.ts";
 import { type Place, walk } from "./interpreter.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
+import { createTimers } from "./body_timers.ts";
 import { NONSENSE } from "./nonsense.ts";
 import { answerOf, type DoNode, type Program, type Version } from "./program.ts";
 import type { Chance, World } from "./world.ts";
@@ -42,7 +43,7 @@ export interface GuestParts {
   /** What runs have logged. */
   readonly logged: Set<string>;
   /** Guests that were not let go. */
-  readonly open: Map<object, Process>;
+  readonly open: Set<{ readonly tenant: string; readonly process: Process }>;
 }
 
 /** One run in one guest. */
@@ -62,6 +63,9 @@ export type Programs = Readonly<Record<Version, readonly Program[]>>;
 export function versionOf(pinned: string): Version {
   return pinned === "host:2" ? "2" : "1";
 }
+
+/** Of a run whose guest died of it. */
+export const DIED = "died in the run";
 
 const NEVER = new Promise<never>(() => {});
 
@@ -84,16 +88,21 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
       throw new Error("simulated: no guest to be had");
     }
     let { guest, run } = fresh(init, signal);
-    const place = {};
-    parts.open.set(place, process);
+    const place = { tenant: init.tenant, process };
+    parts.open.add(place);
+    checkPlaces(parts, init.tenant);
+    const timers = createTimers(parts);
     let incarnation = 1;
     let turns = 0;
     return {
       async turn(frame, time): Promise<Turn> {
+        const header = parseFrame(frame)?.header as Delivered | undefined;
         if (chance.chance(rates.guestDeath)) {
-          world.fault(`${process.name} a guest dies`);
-          return { out: [], state: "dead", fuel: 0, incarnation, death: { code: "guest_failed", message: "simulated" } };
+          const death = deathOf(header, chance);
+          world.fault(`${process.name} a guest dies: ${death.code}`);
+          return { out: [], state: "dead", fuel: 0, incarnation, death };
         }
+        if (timers.fired(header)) return { out: [], state: "rest", fuel: 0, incarnation };
         if (turns++ > 0 && chance.chance(rates.guestReset)) {
           world.fault(`${process.name} a guest is made anew`);
           guest.drop();
@@ -101,11 +110,11 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
           incarnation++;
           return { out: [], state: "rest", fuel: 0, incarnation };
         }
-        const header = parseFrame(frame)?.header as Delivered | undefined;
         if (header?.d === "start") started(run, header.seed ?? "");
         const turn = await guest.turn(frame, time);
         const out = chance.chance(rates.nonsense) ? among(turn.out, chance.pick(NONSENSE), chance) : turn.out;
-        return { ...turn, out: header === undefined ? out : [...out, ...linesOf(run, header)], incarnation };
+        timers.ended(out);
+        return { ...turn, out: header === undefined ? out : [...out, ...linesOf(run, header), ...timers.set(header)], incarnation };
       },
       drop() {
         parts.open.delete(place);
@@ -154,6 +163,24 @@ interface Delivered {
   readonly seed?: string;
   readonly id?: number;
   readonly name?: string;
+  readonly ok?: boolean;
+  readonly attempt?: number;
+}
+
+/** No more run at a time than may. A rehearsal has a guest, too: where there is another version nothing can be said. */
+function checkPlaces({ world, plan, process, open }: GuestParts, tenant: string): void {
+  if (plan.release !== Infinity) return;
+  const here = [...open].filter((each) => each.process === process);
+  const own = here.filter((each) => each.tenant === tenant).length;
+  if (here.length > plan.maxRunning) world.fail("I23", `${here.length} instances run on ${process.name}, which may run ${plan.maxRunning}`);
+  if (own > plan.limits.concurrency) world.fail("I23", `${own} instances of ${tenant} run at a time`);
+}
+
+/** Why a guest dies: of its own doing only where it can be told whose that was. */
+function deathOf(header: Delivered | undefined, chance: Chance): Death {
+  const own = header?.d === "body" || header?.d === "start";
+  const code = chance.pick(["guest_failed", "evicted", own ? "memory_limit" : "guest_failed"] as const);
+  return { code, message: header?.d === "body" ? `died in ${header.name}` : DIED };
 }
 
 /** What the code logs: once as it starts, and in each body. */

@@ -92,10 +92,10 @@ async function leaf(node: Extract<Node, { name: string }> | Extract<Node, { k: "
 
 /** Whether an error is of the node's own making, or a limit's: what goes wrong around the engine never is (I9). */
 function mayFail(node: Extract<Node, { name: string }> | Extract<Node, { k: "call" }>, message: string): boolean {
-  if (/^The limit of ([15]|commands) .*|longer than 1500 ms$|what it stands in has ended$|^Cannot store the result of step |^The attempt (is over$|was aborted)/.test(message)) return true;
+  if (/^The limit of ([15]|1500|commands) .*|longer than 1500 ms$|what it stands in has ended$|^Cannot store the result of step |^The attempt (is over$|was aborted)/.test(message)) return true;
   switch (node.k) {
     case "do":
-      return /^boom |^WorkflowTimeoutError: |^Cannot tell the delay of step "[^"]*": (Error: no delay|it did not answer)|^You can't sleep until a time in the past/.test(message);
+      return message === `died in ${node.name}` || /^boom |^WorkflowTimeoutError: |^Cannot tell the delay of step "[^"]*": (Error: no delay|it did not answer)|^You can't sleep until a time in the past/.test(message);
     case "sleep":
     case "state":
       return false;

@@ -41,7 +41,7 @@ export function nameOf(key: InstanceKey): string {
 }
 
 /** Opens the books of a world; without a plan nothing is known of its limits. */
-export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm">): Ledger {
+export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" | "deaths" | "bounds" | "instances">): Ledger {
   const instances = new Map<string, InstanceModel>();
   const lives = new Map<string, LifeModel>();
   const byName = new Map<string, LifeModel[]>();
@@ -51,14 +51,27 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm">)
   const acks = new Set<string>();
   const shards = new Map<string, number>();
   const shown = new Map<string, { readonly turn: number; readonly status: string }[]>();
+  /** The counts of instances that have not ended, as the store has them. */
+  const counts = new Map<string, number>();
+  /** By owner and tenant: lives that it began. */
+  const births = new Map<string, number>();
+  /** By shard: since when its owner has it, and how often it has acquired it. */
+  const terms = new Map<number, { readonly since: number; times: number; unclean: boolean }>();
   let commits = 0;
 
   function acquired(shard: number, { epoch, clean }: Lease, by: Process): void {
     world.note(`${by.name} acquires shard ${shard} epoch ${epoch}${clean ? "" : ", unclean"}`);
     if (epoch <= (epochs.get(shard) ?? 0)) world.fail("I8", `epoch ${epoch} after ${epochs.get(shard)}`);
     epochs.set(shard, epoch);
-    if (owners.get(shard) === by.name) return;
+    const term = terms.get(shard);
+    if (owners.get(shard) === by.name && term !== undefined) {
+      term.times++;
+      term.unclean ||= !clean;
+      return;
+    }
     owners.set(shard, by.name);
+    terms.set(shard, { since: world.now(), times: 1, unclean: !clean });
+    births.clear();
     // who only makes sure that it still is the owner has not died, also if another came between and wrote nothing
     const died = !clean && writers.get(shard) !== by.name;
     for (const [name, { head, life }] of instances) {
@@ -93,7 +106,10 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm">)
     for (const { key, seq, text } of appends) {
       touched.add(nameOf(key));
       shards.set(nameOf(key), shard);
-      append(key, seq, text.split("\n").map(readRecord), by);
+      append(key, seq, text.split("\n"), by);
+    }
+    for (const { key, value } of batch.cells) {
+      if (key.startsWith("usage/")) counts.set(key.slice("usage/".length), (JSON.parse(value ?? "{}") as { living: number }).living);
     }
     for (const head of heads) {
       touched.add(nameOf(head));
@@ -113,14 +129,37 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm">)
       const instance = instances.get(name);
       if (instance !== undefined) checkHead(name, instance);
     }
+    for (const tenant of new Set([...drops, ...heads, ...appends.map(({ key }) => key)].map(({ tenant }) => tenant))) checkUsage(tenant);
   }
 
-  function append(key: InstanceKey, seq: number, records: readonly Record[], by: Process): void {
+  /** The store's count is true, and within the limit. */
+  function checkUsage(tenant: string): void {
+    let living = 0;
+    for (const { key, life } of instances.values()) if (key.tenant === tenant && life.ended === null) living++;
+    const stored = counts.get(tenant) ?? 0;
+    if (stored !== living) world.fail("I23", `${tenant} has ${living} instances that have not ended, the store counts ${stored}`);
+    if (plan !== undefined && living > plan.limits.instances) world.fail("I23", `${tenant} has ${living} instances that have not ended`);
+  }
+
+  /** An owner lets no more lives begin than the limit says for the time in which it is one. */
+  function checkBirths({ tenant }: InstanceKey, shard: number): void {
+    const term = terms.get(shard);
+    const born = (births.get(tenant) ?? 0) + 1;
+    births.set(tenant, born);
+    // who is forgotten begins anew
+    if (plan === undefined || term === undefined || plan.bounds.tenants <= plan.instances) return;
+    const { createsPerSecond } = plan.limits;
+    const most = createsPerSecond * (term.times + (world.now() - term.since) / 1_000);
+    if (born > most) world.fail("I23", `${born} lives of ${tenant} began in ${world.now() - term.since} ms`);
+  }
+
+  function append(key: InstanceKey, seq: number, lines: readonly string[], by: Process): void {
+    const records = lines.map(readRecord);
     const name = nameOf(key);
     let life = instances.get(name)?.life;
     let rest = records;
     if (life === undefined) {
-      life = born(key, records[0] as Record, by);
+      life = born(key, records[0] as Record, (lines[0] as string).length, by);
       if (life === undefined) return;
       rest = records.slice(1);
       if (seq !== 0) world.fail("I1", `${name} begins at record ${seq}`);
@@ -129,14 +168,23 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm">)
     }
     for (const record of rest) {
       const at = life.records.length;
-      const wrong = life.apply(record, by.name);
+      const line = lines[at - seq] as string;
+      if (record.head.k === "interrupted" && record.head.why === "crash") checkCrash(name);
+      const wrong = life.apply(record, by.name, line.length);
       if (wrong !== undefined) world.fail(wrong[0], `${name} life ${life.life} record ${at}: ${wrong[1]}`);
     }
   }
 
-  function born(key: InstanceKey, first: Record, by: Process): LifeModel | undefined {
+  /** A death is counted where there was one. */
+  function checkCrash(name: string): void {
+    const term = terms.get(shards.get(name) as number);
+    if (plan?.deaths === false && term?.unclean === false) world.fail("I23", `a crash of ${name} is counted, and there was none`);
+  }
+
+  function born(key: InstanceKey, first: Record, bytes: number, by: Process): LifeModel | undefined {
     const name = nameOf(key);
-    const life = lifeOf(first, by.name, plan);
+    const life = lifeOf(first, by.name, plan, bytes);
+    checkBirths(key, shards.get(name) as number);
     if (life === undefined) {
       world.fail("I1", `${name} begins with a record that is no beginning`);
       return undefined;
@@ -157,7 +205,7 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm">)
   function checkHead(name: string, { head, life }: InstanceModel): void {
     const wrong = (rule: string, what: string): void =>
       world.fail(rule, `${name}: ${what} (status ${head.status}, wake ${head.wake}, journal ${life.phase})`);
-    const data = JSON.parse(head.data === "" ? "{}" : head.data) as { life?: number; version?: string; output?: string; state?: string };
+    const data = JSON.parse(head.data === "" ? "{}" : head.data) as HeadOf;
     if (data.life !== life.life) return wrong("I24", `the head is of life ${data.life}, the journal of ${life.life}`);
     if (data.version !== life.version) return wrong("I22", `the head is of version ${data.version}, the journal of ${life.version}`);
     if (head.ended !== life.ended || head.created !== life.created) return wrong("I24", "the times differ");
@@ -169,6 +217,10 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm">)
     if (forgotten === null && head.wake !== (life.phase === "pausing" ? 0 : null)) wrong("I11", "a wake time that is not its state's");
     const end = life.records[life.records.length - 1] as Record;
     if (life.phase === "complete" && data.output !== end.value) wrong("I24", "the outputs differ");
+    if (end.head.k === "errored" && JSON.stringify(data.error) !== JSON.stringify(end.head.error)) wrong("I24", "the errors differ");
+    const paused = life.records.findLast(({ head }) => head.k === "paused")?.head;
+    const parked = life.phase === "paused" && paused?.k === "paused" ? paused : undefined;
+    if (parked !== undefined && (data.parked?.code !== parked.code || data.parked?.message !== parked.message)) wrong("I24", "why it is paused differs");
 
     function checkActive(): void {
       switch (head.status) {
@@ -200,6 +252,16 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm">)
     },
     commits: () => commits,
   };
+}
+
+/** What a head holds beside its columns. */
+interface HeadOf {
+  readonly life?: number;
+  readonly version?: string;
+  readonly output?: string;
+  readonly state?: string;
+  readonly error?: { readonly name: string; readonly message: string };
+  readonly parked?: { readonly code: string; readonly message: string };
 }
 
 /** All that a commit says, for the hash. */

@@ -8,42 +8,9 @@
  */
 import type { Header, Kind, Record } from "../../core/instance/records.ts";
 import type { StepConfig } from "../../core/ports/guest.ts";
+import { type EventModel, isOpen, isRunning, nameOf, type OpModel } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
 import { answerOf } from "./program.ts";
-
-/** A command as the journal tells it. */
-export interface OpModel {
-  readonly op: number;
-  readonly kind: Kind;
-  readonly name: string;
-  readonly parent: number;
-  readonly count: number;
-  readonly type: string;
-  readonly config: StepConfig;
-  readonly refused: boolean;
-  readonly at: number;
-  due: number | null;
-  /** When that was said. */
-  dueSet: number;
-  failures: number;
-  running: boolean;
-  /** Nobody waits for it any more. */
-  closed: boolean;
-  settled: { readonly ok: boolean; readonly value: string | undefined; readonly event: number; readonly t: number } | undefined;
-  /** For each attempt: who recorded its start, and where. */
-  readonly starts: { readonly by: string; readonly seq: number }[];
-}
-
-/** An accepted event. */
-export interface EventModel {
-  readonly type: string;
-  readonly value: string;
-  readonly accepted: number;
-  /** When it was recorded. */
-  readonly t: number;
-  readonly id: string | undefined;
-  consumed: boolean;
-}
 
 /** One life. */
 export interface LifeModel {
@@ -70,7 +37,7 @@ export interface LifeModel {
   /** It was running when an owner died: who has to record that before it runs. */
   uncounted: string | undefined;
   /** Applies a record; answers what is wrong with it. */
-  apply(record: Record, by: string): Wrong | undefined;
+  apply(record: Record, by: string, bytes?: number): Wrong | undefined;
   find(parent: number, kind: Kind, name: string, count: number): OpModel | undefined;
   /** Whether an attempt runs. */
   busy(): boolean;
@@ -89,7 +56,7 @@ const DEFAULT: StepConfig = { retries: { limit: 5, delay: 10_000, backoff: "expo
 const PUNCTUAL = 30;
 
 /** Starts the model of a life with its first record; without a plan nothing is known of its limits. */
-export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "calm">): LifeModel | undefined {
+export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "calm">, firstBytes: number = 0): LifeModel | undefined {
   const limits = plan?.limits, calm = plan?.calm ?? false;
   const created = first.head;
   if (created.k !== "created") return undefined;
@@ -101,11 +68,19 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
   let pausedAt = 0;
   let stoppedAt = 0;
   let resumedAt = 0;
+  /** Of the journal. */
+  let size = firstBytes;
+  /** Without the last record. */
+  let before = 0;
   /** Without progress. */
   let crashes = 0;
 
-  function apply(record: Record, by: string): Wrong | undefined {
+  function apply(record: Record, by: string, bytes: number = 0): Wrong | undefined {
     const { head, value } = record;
+    const full = tooFull(head, value);
+    before = size;
+    size += bytes;
+    if (full) return ["I23", `${head.k} in a journal of ${before} bytes`];
     if (life.ended !== null) return ["I7", `${head.k} after the end`];
     if (head.t < t) return ["I14", `${head.k} at ${head.t}, after ${t}`];
     if (crashes > (limits?.crashes ?? Infinity) && head.k !== "paused") return ["I23", `${head.k} after ${crashes} crashes`];
@@ -113,6 +88,13 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
     records.push(record);
     life.by.push(by);
     return change(head, value, by);
+  }
+
+  /** What a full journal has to refuse. */
+  function tooFull(head: Header, value: string = ""): boolean {
+    const left = (limits?.journalBytes ?? Infinity) - size;
+    if (head.k === "event" || (head.k === "settled" && head.ok && /^(do|call)$/.test(ops[head.op]?.kind ?? ""))) return value.length >= left;
+    return left <= 0 && (head.k === "pause_requested" || head.k === "attempt_failed");
   }
 
   function change(head: Header, value: string | undefined, by: string): Wrong | undefined {
@@ -131,6 +113,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
       case "event":
         if (head.id !== undefined && ids.has(head.id)) return ["I17", `event ${head.id} twice`];
         if (head.id !== undefined) ids.add(head.id);
+        if (events.filter(({ consumed }) => !consumed).length >= (limits?.bufferedEvents ?? Infinity)) return ["I23", "one event too many waits"];
         events.push({ type: head.type, value: value ?? "", accepted: head.at ?? head.t, t: head.t, id: head.id, consumed: false });
         return undefined;
       case "pause_requested":
@@ -216,7 +199,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
   function refused(head: Extract<Header, { k: "scheduled" }>): boolean | undefined {
     if (limits === undefined) return undefined;
     const all = (kind: Kind): number => ops.filter((op) => op.kind === kind).length;
-    if (ops.length >= limits.steps * 4 + limits.subrequests) return true;
+    if (ops.length >= limits.steps * 4 + limits.subrequests || before >= limits.journalBytes) return true;
     if (head.kind === "do") return all("do") >= limits.steps;
     if (head.kind === "call") return all("call") >= limits.subrequests;
     return head.due === undefined ? undefined : head.due - head.t > limits.sleep;
@@ -382,16 +365,4 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
     },
   };
   return life;
-}
-
-function isOpen(op: OpModel): boolean {
-  return op.settled === undefined && !op.closed;
-}
-
-function isRunning(op: OpModel): boolean {
-  return isOpen(op) && op.running;
-}
-
-function nameOf(op: OpModel | undefined): string {
-  return op === undefined ? "an unknown op" : `${op.kind} "${op.name}"${op.count > 1 ? ` (${op.count})` : ""} op ${op.op}`;
 }

@@ -8,7 +8,8 @@ import type { WorkflowStep } from "../../core/entrypoint.ts";
 import { decode } from "../../core/values.ts";
 import type { Kind } from "../../core/instance/records.ts";
 import { walk } from "./interpreter.ts";
-import type { LifeModel, OpModel } from "./life_model.ts";
+import type { LifeModel } from "./life_model.ts";
+import type { OpModel } from "./op_model.ts";
 import type { Program } from "./program.ts";
 import { drained } from "./world.ts";
 

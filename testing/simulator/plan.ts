@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Bounds } from "../../core/shard/bounds.ts";
 import type { Chance, World } from "./world.ts";
 
 /** Rates of what goes wrong, each by call or by turn. */
@@ -24,6 +25,8 @@ export interface Rates {
   guestReset: number;
   /** A guest forges a command. */
   nonsense: number;
+  /** A body sets a timer. */
+  timers: number;
   /** A guest cannot be opened. */
   openFailure: number;
   /** A process is closed soon after its start. */
@@ -37,7 +40,7 @@ export interface Rates {
 }
 
 /** What happens to whole processes. */
-export type Blow = "crash" | "freeze" | "close" | "jump" | "lease";
+export type Blow = "crash" | "freeze" | "close" | "jump" | "lease" | "outage";
 
 /** One schedule's plan. */
 export interface Plan {
@@ -54,8 +57,13 @@ export interface Plan {
   /** Whether guests count as reaching the outside only through the engine. */
   readonly mediated: boolean;
   readonly maxRunning: number;
-  /** Instances kept in memory although nothing runs in them. */
-  readonly warm: number;
+  readonly bounds: Bounds;
+  /** Until when the storage does not answer, ms. */
+  readonly outage: { until: number };
+  /** Nothing takes seconds by itself, or keeps a process from its work: who asks is answered in time. */
+  readonly prompt: boolean;
+  /** Guests die of something that is not their own fault. */
+  readonly deaths: boolean;
   /** Whether the second process owns shards, too. */
   readonly secondOwns: boolean;
   /** Operations that one commit may hold. */
@@ -69,6 +77,9 @@ export interface Plan {
     readonly sleep: number;
     readonly resultBytes: number;
     readonly retention: number;
+    readonly journalBytes: number;
+    readonly instances: number;
+    readonly createsPerSecond: number;
   };
   /** No faults at all: what is due is done at once. */
   readonly calm: boolean;
@@ -87,25 +98,30 @@ export function planOf(world: World): Plan {
   const blows = Array.from({ length: r.pick([3, 3, 3, 4, 5, 6]) }, () => ({
     at: r.between(1, span),
     slot: r.int(2),
-    blow: r.pick<Blow>(["crash", "crash", "freeze", "close", "jump", "lease", "lease"]),
+    blow: r.pick<Blow>(["crash", "crash", "freeze", "close", "jump", "lease", "lease", "outage"]),
   }));
+  const rates: Rates = {
+    lost: rate(0.02, 0.1),
+    ambiguous: rate(0.02, 0.1),
+    late: rate(0.02, 0.05),
+    crash: rate(0.005, 0.02),
+    bodyCrash: rate(0.02, 0.1),
+    guestDeath: rate(0.01),
+    guestReset: rate(0.01),
+    nonsense: rate(0.05),
+    timers: rate(0.1, 0.5),
+    openFailure: rate(0.05),
+    flap: rate(0.1, 0.4),
+    meddle: rate(0.1, 0.5),
+    slow: rate(0.02, 0.1),
+    busy: rate(0.05, 0.3),
+  };
   const plan: Plan = {
     calm: false,
-    rates: {
-      lost: rate(0.02, 0.1),
-      ambiguous: rate(0.02, 0.1),
-      late: rate(0.02, 0.05),
-      crash: rate(0.005, 0.02),
-      bodyCrash: rate(0.02, 0.1),
-      guestDeath: rate(0.01),
-      guestReset: rate(0.01),
-      nonsense: rate(0.05),
-      openFailure: rate(0.05),
-      flap: rate(0.1, 0.4),
-      meddle: rate(0.1, 0.5),
-      slow: rate(0.02, 0.1),
-      busy: rate(0.05, 0.3),
-    },
+    rates,
+    outage: { until: 0 },
+    prompt: rates.slow === 0 && blows.every(({ blow }) => blow !== "freeze" && blow !== "outage"),
+    deaths: rates.guestDeath > 0 || rates.guestReset > 0,
     instant: r.pick([0, 0.5, 0.9, 0.95, 1, 1]),
     delay: r.pick([1, 5, 20]),
     lateness: r.pick([0, 10, 100, 500]),
@@ -115,7 +131,12 @@ export function planOf(world: World): Plan {
     instances: r.pick([2, 2, 2, 2, 2, 2, 3, 4]),
     mediated: r.once(2),
     maxRunning: r.pick([1, 2, 100, 100]),
-    warm: r.pick([0, 0, 1, 256]),
+    bounds: {
+      warm: r.pick([0, 0, 1, 256]),
+      page: r.pick([1, 2, 256]),
+      remembered: r.pick([1, 2, 1_000]),
+      tenants: r.pick([1, 10_000]),
+    },
     secondOwns: r.once(2),
     maxOps: r.pick([3, 1_000, 1_000]),
     limits: {
@@ -127,6 +148,9 @@ export function planOf(world: World): Plan {
       sleep: r.pick([1_500, 1e9, 1e9]),
       resultBytes: r.pick([8, 250, 1e6, 1e6]),
       retention: Infinity,
+      journalBytes: r.pick([1_500, 1e9, 1e9, 1e9, 1e9]),
+      instances: r.pick([1, 2, 1e5, 1e5, 1e5]),
+      createsPerSecond: r.pick([1, 300, 300]),
     },
     release: r.pick([Infinity, Infinity, Infinity, r.int(span)]),
     span,
@@ -138,12 +162,13 @@ export function planOf(world: World): Plan {
 /** One in which nothing goes wrong: what is late, or repeated, is the engine's own doing. */
 function calmed(plan: Plan): Plan {
   heal(plan);
-  const limits = { ...plan.limits, concurrency: 1_000 };
-  return { ...plan, calm: true, delay: 1, lateness: 0, maxRunning: 100, limits, release: Infinity, blows: [] };
+  const limits = { ...plan.limits, concurrency: 1_000, instances: 1e5, createsPerSecond: 300 };
+  return { ...plan, calm: true, prompt: true, deaths: false, delay: 1, lateness: 0, maxRunning: 100, limits, release: Infinity, blows: [] };
 }
 
 /** The end of all faults: from here on everything has to come to its end. */
 export function heal(plan: Plan): void {
+  plan.outage.until = 0;
   for (const name of Object.keys(plan.rates) as (keyof Rates)[]) plan.rates[name] = 0;
 }
 

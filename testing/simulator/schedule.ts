@@ -14,7 +14,7 @@ import { type Clients, type Server, startClients, type Target } from "./clients.
 import { createEffects } from "./effects.ts";
 import { connect } from "./faulty_store.ts";
 import { startFollowers } from "./followers.ts";
-import { bindingOf, guestsOf, loggerOf, type MakeSandbox, type Programs, type RunLog, versionOf } from "./guests.ts";
+import { bindingOf, DIED, type GuestParts, guestsOf, loggerOf, type MakeSandbox, type Programs, type RunLog, versionOf } from "./guests.ts";
 import { createLedger, nameOf } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
 import { expectedOf } from "./oracle.ts";
@@ -56,6 +56,8 @@ export interface ScheduleReport {
 
 /** Healing may take so long, ms. */
 const HEALING = 3_600_000;
+/** Where nothing goes wrong, whoever waits for a result has it after so long, ms. */
+const PROMPT = 320;
 /** A schedule may take so many turns. */
 const TURNS = 100_000;
 
@@ -77,7 +79,7 @@ export async function simulate(
   const first = Array.from({ length: plan.instances }, (_, i) => programOf(world.stream(10 + i), "abcd"[i] as string));
   const programs: Programs = { "1": first, "2": first.map((program, i) => nextOf(world.stream(20 + i), program, "abcd"[i] as string)) };
   const runs: RunLog[] = [];
-  const open = new Map<object, Process>();
+  const open: GuestParts["open"] = new Set();
   const logged = new Set<string>();
   const slots: (Server | undefined)[] = [undefined, undefined];
   let processes = 0;
@@ -90,9 +92,8 @@ export async function simulate(
     leaving.add(process);
     world.fault(`${process.name} is closed`);
     // the process may live on, and hear late answers
-    const undisturbed = plan.rates.slow === 0 && !plan.blows.some(({ blow }) => blow === "freeze");
     void tenure.close({ timeout }).then(({ released }) => {
-      if (released > 0 && timeout >= 20_000 && undisturbed && process.alive()) world.fail("I28", `${process.name} cut off ${released} attempts after ${timeout} ms`);
+      if (released > 0 && timeout >= 20_000 && plan.prompt && process.alive()) world.fail("I28", `${process.name} cut off ${released} attempts after ${timeout} ms`);
     }).then(() => world.at(timeout > 50 ? 0 : 400, () => process.stop()));
   }
 
@@ -115,7 +116,7 @@ export async function simulate(
       world.at(world.stream(200 + processes).pick([1, 30, 500]), () => boot(slot));
     });
     world.note(`${name} starts`);
-    createTenure({ storage, clock: process.clock, engine, maxRunning, limits, env, logger: loggerOf(all) }, { cron, hostSandbox: (): SandboxAdapter => guestsOf(all), warm: plan.warm })
+    createTenure({ storage, clock: process.clock, engine, maxRunning, limits, env, logger: loggerOf(all) }, { cron, hostSandbox: (): SandboxAdapter => guestsOf(all), bounds: plan.bounds })
       .then((tenure) => {
         tenure.register("Flow", class Flow { run(): void {} }, { version });
         const server = slots[slot] = { process, tenure, version };
@@ -150,8 +151,14 @@ export async function simulate(
   // a lease that has to run out costs many turns in which nothing else happens: seldom worth it
   if (!plan.calm && !world.stream(4).once(5)) overtake();
   const results = new Map<Target, { ok: boolean; value: unknown }>();
-  for (const target of targets) clients.result(target, (result) => results.set(target, result));
   const since = world.now();
+  for (const target of targets) {
+    clients.result(target, (result) => {
+      results.set(target, result);
+      const ended = ledger.instances.get(nameOf(target))?.life.ended ?? Infinity;
+      if (plan.calm && world.now() - Math.max(since, ended - EPOCH) > PROMPT) world.fail("I24", `the result of ${nameOf(target)} came at ${world.now()}, it ended at ${ended - EPOCH}`);
+    });
+  }
   let looked = 0;
   await run(() => {
     if (clients.busy() === 0 && !chores.busy() && targets.every((t) => ledger.instances.get(nameOf(t))?.life.ended != null) && followers.done()) return true;
@@ -176,7 +183,7 @@ export async function simulate(
   await run(() => clients.busy() === 0);
   const ended = world.now();
   await run(() => {
-    const left = [...open.values()].filter((process) => process.alive());
+    const left = [...open].filter(({ process }) => process.alive());
     if (world.now() - ended > HEALING) world.fail("I23", `${left.length} guests are never let go`);
     return left.length === 0;
   });
@@ -270,6 +277,10 @@ function scheduleBlows(
           return process.jump(back ? -amount : amount);
         case "lease":
           return overtake();
+        case "outage":
+          world.fault(`the storage does not answer for ${amount} ms`);
+          plan.outage.until = world.now() + amount;
+          return undefined;
         default:
           blow satisfies never;
       }
@@ -339,7 +350,7 @@ async function finish(world: World, { adapter, targets, ledger, clients, results
     if (tooLarge) {
       const bytes = byteLength(encode({ value: end?.value, seen }));
       if (end?.ok !== true || bytes <= plan.limits.resultBytes) world.fail("I23", `${where} could not return ${bytes} bytes`);
-    } else if (last?.head.k === "errored" && (end?.ok !== false || end.value !== last.head.error?.message)) {
+    } else if (last?.head.k === "errored" && last.head.error?.message !== DIED && (end?.ok !== false || end.value !== last.head.error?.message)) {
       world.fail("I9", `${where} failed with ${last.head.error?.message}, its journal says ${JSON.stringify(end)}`);
     }
     // what is delivered before its commit may be undone by a crash: then another run may come to know something else

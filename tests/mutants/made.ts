@@ -9,7 +9,7 @@ import { createRandom } from "../../testing/store_cases/random.ts";
 import { hunt, patience, type Round, whatOf } from "./hunt.ts";
 import { type Made, mutantsOf } from "./operators.ts";
 import { type Reach, reachOf } from "./reach.ts";
-import { survivorOf } from "./survivors.ts";
+import { type Fate, survivorOf } from "./survivors.ts";
 
 const FOLDERS = ["core/instance", "core/execution", "core/shard"];
 /** Most are found by the first rounds: up to which seed each goes. */
@@ -79,12 +79,16 @@ function judge(
     readonly reach: Reach;
   },
 ): number {
-  const equivalent = survivors.filter((made) => survivorOf(made)?.equivalent === true).length;
+  const count = (fate: Fate): number => survivors.filter((made) => survivorOf(made)?.is === fate).length;
+  const equivalent = count("equivalent"), speed = count("speed");
   const unreached = survivors.filter(({ file, start }) => !reach(file, start)).length;
-  console.log(`${survivors.length} of ${programs} survive: ${equivalent} are equivalent, ${unreached} are not reached`);
-  for (const made of survivors) console.log(`  ${nameOf(made)}: ${survivorOf(made)?.reason ?? "NOT LOOKED AT"}`);
-  const score = found / Math.max(1, programs - equivalent);
-  console.log(`score ${percent(found / Math.max(1, programs))} of all, ${percent(score)} of those that change anything`);
+  console.log(`${survivors.length} of ${programs} survive: ${equivalent} are equivalent, ${speed} change how fast it is; ${unreached} are not reached`);
+  for (const made of survivors) {
+    const known = survivorOf(made);
+    console.log(`  ${nameOf(made)}: ${known === undefined ? "NOT LOOKED AT" : `${known.is}: ${known.reason}`}`);
+  }
+  const score = found / Math.max(1, programs - equivalent - speed);
+  console.log(`score ${percent(found / Math.max(1, programs))} of all, ${percent(score)} of those that change what happens`);
   const good = programs > 0 && score >= SCORE && survivors.every((made) => survivorOf(made) !== undefined);
   console.log(good ? "1 passed, 0 failed" : "0 passed, 1 failed");
   return good ? 0 : 1;

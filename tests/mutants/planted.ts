@@ -156,6 +156,16 @@ export const PLANTED: readonly Mutant[] = [
     file: "core/instance/evolve.ts",
     change: [["state.published = value;", "state.published ??= value;"]],
   },
+  {
+    name: "an instance that is held is looked for again and again",
+    file: "core/shard/shard.ts",
+    change: [["live.held === undefined && !draining() && ", ""]],
+  },
+  {
+    name: "an instance is remembered although a place is kept for it",
+    file: "core/shard/slots.ts",
+    change: [["kept.has(text) || quarantine.has(text)", "quarantine.has(text)"]],
+  },
 ];
 
 /** Applies one to the sources. Throws when what it changes is not there once. */
