@@ -28,8 +28,8 @@ export interface Owners {
   queued(): void;
   /** A batch is no more in flight. */
   returned(): void;
-  /** An instance's head is written, or it goes: the cell of its tenant's account that the same batch has to hold. */
-  account(shard: number, live: Live): Cell | undefined;
+  /** An instance's head is written, or it goes: makes the cell of its tenant's account that the same batch has to hold. */
+  account(shard: number, live: Live): (() => Cell) | undefined;
 }
 
 /** A small keyed value of a shard; `null`: none. */
@@ -127,6 +127,7 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
         if (full()) break;
         tenants.delete(tenant);
         let turn = 0;
+        let account: (() => Cell) | undefined;
         for (const live of p.lives) {
           if (turn++ === TURN || full()) break;
           p.lives.delete(live);
@@ -138,9 +139,7 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
           if (head !== undefined) heads.push(head);
           live.drop = false;
           // nothing of what is counted changes but with a head
-          const account = head === undefined && !dropped ? undefined : owners.account(shard, live);
-          if (account !== undefined && !cells.has(account.key)) ops++;
-          if (account !== undefined) cells.set(account.key, account.value);
+          if (head !== undefined || dropped) account = owners.account(shard, live) ?? account;
           const append = takeLines(live);
           if (append !== undefined) appends.push(append);
           written.push({ live, head, upTo: live.first });
@@ -151,6 +150,11 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
           for (const { key, value } of live.cells.splice(0)) cells.set(key, value);
           acks.push(...live.acks.splice(0));
           bytes += (append?.text.length ?? 0) + (head?.data.length ?? 0);
+        }
+        if (account !== undefined) {
+          const { key, value } = account();
+          if (!cells.has(key)) ops++;
+          cells.set(key, value);
         }
         if (p.lives.size > 0) {
           tenants.set(tenant, p);

@@ -64,8 +64,8 @@ export interface Shard {
   begin(): void;
   /** What was queued of an instance is durable. */
   committed(live: Live, head: Head | undefined): void;
-  /** Counts what has come of an instance whose head is written, or that goes: the cell that says so. */
-  account(live: Live): Cell | undefined;
+  /** Counts what has come of an instance whose head is written, or that goes: makes the cell that says so. */
+  account(live: Live): (() => Cell) | undefined;
   /** Whether the instance is in memory and has not ended. */
   alive(key: InstanceKey): boolean;
   /** Attempts that run. */
@@ -157,7 +157,7 @@ export function createShard(parts: ShardParts): Shard {
       const usage = tenants.usage(live.key.tenant);
       if (usage === undefined) return undefined;
       book(usage.account, live, clock.now());
-      return { key: usageCell(live.key.tenant), value: JSON.stringify(usage.account) };
+      return () => ({ key: usageCell(live.key.tenant), value: JSON.stringify(usage.account) });
     },
     alive(key) {
       const state = lives.peek(key)?.state;
