@@ -204,6 +204,34 @@ export interface WorkflowStep {
    * each attempt publishes its own. Tenure's, not Cloudflare's: `await step.setState?.(…)` runs on both.
    */
   setState?: (state: unknown) => Promise<void>;
+  /**
+   * Starts another workflow of the same tenant and waits for what it returns; nothing is held in memory meanwhile. It
+   * ends with this run, however that ends, unless it is detached. Recorded like a step, and not to be used in a step's
+   * callback. Tenure's, not Cloudflare's.
+   */
+  invoke?: WorkflowInvoke;
+}
+
+/** How a child is started. */
+export type WorkflowInvokeOptions<Params = unknown> = {
+  /** The exported class, or a workflow that the host has registered. */
+  workflow: string;
+  /** @default {{}} */
+  params?: Params;
+  /**
+   * The instance's id. One that is taken, also by a child of an earlier life of this run, rejects.
+   *
+   * @default {crypto.randomUUID()}
+   */
+  id?: string;
+};
+
+/** What {@linkcode WorkflowStep.invoke} is. */
+export interface WorkflowInvoke {
+  /** Starts it without waiting: it goes on whatever becomes of this run. */
+  (name: string, options: WorkflowInvokeOptions & { detach: true }): Promise<{ id: string }>;
+  /** Resolves with its output; rejects with its error, or when it was terminated, deleted or could not be started. */
+  <Output = unknown>(name: string, options: WorkflowInvokeOptions & { detach?: false }): Promise<Output>;
 }
 
 /** What a class is constructed with beside its env: there for Cloudflare's signature. */

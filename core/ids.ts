@@ -4,15 +4,12 @@
  * @module
  */
 import { quote, TenureError, WorkflowError } from "./errors.ts";
+import { isInstanceId, isWorkflowName } from "./id_forms.ts";
 import type { InstanceKey } from "./ports/store.ts";
 import { byteLength } from "./utf8.ts";
 
-const INSTANCE_ID = /^[a-zA-Z0-9_][a-zA-Z0-9-_]*$/;
-/** What Cloudflare keeps for itself: words of its paths, and hashes. */
-const RESERVED_ID = /^(batch|terminate|terminateAll|cf_[0-9a-f]{64})$/;
 /** What an id may be by which something is found: those of instances made by a schedule named by its cron expression, too. */
 const ADDRESSABLE_ID = /^[a-zA-Z0-9, *\/#_-]{1,271}$/;
-const WORKFLOW_NAME = /^[a-zA-Z0-9_$][a-zA-Z0-9_$-]*$/;
 
 /** @throws {TenureError} `invalid_tenant_id`: 1 to 128 UTF-8 bytes without control characters */
 export function checkTenantId(id: unknown): asserts id is string {
@@ -26,7 +23,7 @@ export function checkTenantId(id: unknown): asserts id is string {
 
 /** @throws {WorkflowError} `invalid_instance_id`, in Cloudflare's words: letters, digits, `_`, `-`, at most 100, not starting with `-`, none that Cloudflare reserves */
 export function checkInstanceId(id: unknown): asserts id is string {
-  if (typeof id !== "string" || id.length > 100 || !INSTANCE_ID.test(id) || RESERVED_ID.test(id)) {
+  if (!isInstanceId(id)) {
     throw new WorkflowError("invalid_instance_id", `Workflow instance has invalid id: ${quote(id)}`);
   }
 }
@@ -40,7 +37,7 @@ export function checkAddressableId(id: unknown): asserts id is string {
 
 /** @throws {TenureError} `invalid_workflow_name`: a class name of at most 64 characters */
 export function checkWorkflowName(name: unknown): asserts name is string {
-  if (typeof name !== "string" || name.length > 64 || !WORKFLOW_NAME.test(name)) {
+  if (!isWorkflowName(name)) {
     throw new TenureError(
       "invalid_workflow_name",
       `Cannot use the workflow name ${quote(name)}: it must be a class name of at most 64 characters`,

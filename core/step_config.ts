@@ -5,6 +5,7 @@
  * @module
  */
 import { parseDuration } from "./duration.ts";
+import { isInstanceId, isWorkflowName } from "./id_forms.ts";
 import type { StepConfig } from "./ports/guest.ts";
 
 /** A step's config with the defaults filled in. */
@@ -153,6 +154,20 @@ function checkRetries(value: unknown, sent: boolean): StepConfig["retries"] {
   }
   if (sent ? delay === undefined : typeof delay === "function") return { limit, backoff: backoff ?? "exponential" };
   return { limit, delay: checkDuration(delay, "config.retries.delay"), backoff: backoff ?? "exponential" };
+}
+
+/**
+ * Checks how a child is to be started.
+ *
+ * @throws {Error} named `WorkflowFatalError`, naming the field
+ */
+export function checkInvocation(options: unknown, step: string): { workflow: string; id: string | undefined; params: unknown; detach: boolean } {
+  const fields = record(options, `the options of the child "${step}"`, ["workflow", "params", "id", "detach"]);
+  const workflow = fields("workflow"), id = fields("id"), detach = fields("detach");
+  if (!isWorkflowName(workflow)) throw fatalError(`Cannot start the child "${step}": ${show(workflow)} is no workflow's name`);
+  if (id !== undefined && !isInstanceId(id)) throw fatalError(`Cannot start the child "${step}": ${show(id)} is no instance's id`);
+  if (detach !== undefined && typeof detach !== "boolean") throw fatalError(`Cannot start the child "${step}": detach is neither true nor false`);
+  return { workflow, id, params: fields("params"), detach: detach === true };
 }
 
 /**

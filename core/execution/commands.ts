@@ -4,6 +4,7 @@
  * @module
  */
 import { parseFrame } from "../frame.ts";
+import { isInstanceId, isWorkflowName } from "../id_forms.ts";
 import type { Command, ErrorSummary, StepConfig } from "../ports/guest.ts";
 import { checkSentConfig, checkStepName } from "../step_config.ts";
 import { cutToBytes } from "../utf8.ts";
@@ -52,6 +53,13 @@ function check(f: Fields): Command | undefined {
       if (!isId(f.id) || !isOwner(f.in) || !isName(f.name) || !isTime(f.timeout)) return undefined;
       if (typeof f.type !== "string" || f.type.length > 100) return undefined;
       return { c: "wait", id: f.id, in: f.in, name: f.name, type: f.type, timeout: f.timeout };
+    case "child": {
+      // a step's callback is tried again: what it started would be there twice, or be somebody else's
+      if (!isId(f.id) || f.in !== 0 || !isName(f.name) || !isWorkflowName(f.workflow)) return undefined;
+      if (f.child !== undefined && !isInstanceId(f.child)) return undefined;
+      const head = { c: "child", id: f.id, in: 0, name: f.name, workflow: f.workflow, detach: f.detach === true } as const;
+      return f.child === undefined ? head : { ...head, child: f.child };
+    }
     case "call":
       if (!isId(f.id) || !isOwner(f.in) || !isShort(f.target) || !isShort(f.method)) return undefined;
       return { c: "call", id: f.id, in: f.in, target: f.target, method: f.method };

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Records } from "../instance/decide/common.ts";
-import type { State } from "../instance/state.ts";
+import type { Start } from "../instance/decide/child.ts";
+import type { ChildOf, State } from "../instance/state.ts";
 import type { Limits } from "../limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ErrorSummary } from "../ports/guest.ts";
@@ -57,6 +58,8 @@ export interface Desk {
   runnable(): void;
   /** Makes a binding call. */
   call(target: string, method: string, args: string, caller: Caller): Promise<CallResult>;
+  /** Makes a child; resolves when it is durable, or refused. */
+  start(op: number, child: ChildOf): Promise<Start>;
   /** Takes a log line, to be shown when its turn is durable. */
   log(line: LogLine): void;
 }

@@ -14,9 +14,10 @@ import { diverged, pauseReached, THE_END } from "../instance/decide/control.ts";
 import { guestDied, runEnded, runStalled } from "../instance/decide/end.ts";
 import { nextAtRest, whenAtRest } from "../instance/decide/rest.ts";
 import { nextRollback, rollbackLost } from "../instance/decide/rollback.ts";
+import { childStarted } from "../instance/decide/child.ts";
 import { attemptEnded, type AttemptResult } from "../instance/decide/step.ts";
 import { createReplay, describe, type Replay } from "../instance/replay.ts";
-import { isEnded, type Op } from "../instance/state.ts";
+import { type ChildOf, isEnded, type Op } from "../instance/state.ts";
 import type { Turn } from "../ports/guest.ts";
 import { createBodies } from "./bodies.ts";
 import { createCalls } from "./calls.ts";
@@ -208,7 +209,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
 
   function recordIssued(command: Issued, value: string, parent: number): void {
     if (isEnded(state)) return;
-    desk.append(schedule(state, command, parent, facts(), value));
+    desk.append(schedule(state, command, parent, facts(), value, () => clock.uuid()));
     if (isEnded(state)) return bodies.runEnded();
     const op = state.ops[state.ops.length - 1] as Op;
     replay.bind(op.op, command.id);
@@ -231,6 +232,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
       outstanding--;
       if (closed || dead) return;
       if (op.kind === "call") callFromRun(op, attempt);
+      else if (op.child !== undefined) startChild(op, op.child, attempt);
       else bodies.enter(op, attempt);
       desk.runnable();
     });
@@ -242,6 +244,16 @@ export function createExecution(desk: Desk, run: Run): Execution {
       outstanding--;
       if (closed || dead) return;
       inputs.push(() => attemptEnded(state, op.op, attempt, { ...result, retry: false }, facts()));
+      desk.runnable();
+    });
+  }
+
+  function startChild(op: Op, child: ChildOf, attempt: number): void {
+    outstanding++;
+    desk.start(op.op, child).then((start) => {
+      outstanding--;
+      if (closed || dead) return;
+      inputs.push(() => childStarted(state, op.op, attempt, start, facts()));
       desk.runnable();
     });
   }

@@ -102,6 +102,7 @@ export async function rehearse(parts: RehearsalParts): Promise<Departure | undef
       turning: (by) => void (turning += by),
       runnable: () => parts.queue(go),
       call: () => Promise.reject(new TypeError("A rehearsal makes no call")),
+      start: () => Promise.reject(new TypeError("A rehearsal starts no child")),
       log() {},
     };
 

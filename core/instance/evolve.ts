@@ -23,6 +23,7 @@ export function evolve(state: State, record: Record, bytes: number): State {
       state.version = head.version;
       state.seed = head.seed;
       state.params = value ?? "";
+      state.parent = head.parent;
       state.schedule = head.schedule;
       state.retention = head.retention;
       state.created = head.t;
@@ -52,6 +53,13 @@ export function evolve(state: State, record: Record, bytes: number): State {
     case "outcome":
       (state.ops[head.op] as Op).known = { ok: head.ok, value, error: head.error };
       break;
+    case "child_started": {
+      const op = state.ops[head.op] as Op;
+      op.running = false;
+      state.pending.add(op.op);
+      if (op.child !== undefined) Object.assign(op.child, { started: true, params: undefined });
+      break;
+    }
     case "event":
       buffer(state, { type: head.type, payload: value ?? "", t: head.at ?? head.t, id: head.id });
       if (head.id !== undefined) state.eventIds.add(head.id);
@@ -141,6 +149,7 @@ function scheduled(state: State, head: Scheduled, value: string | undefined, seq
     nested: false,
     begun: -1,
     rollback: head.rollback === 1 ? true : head.rollback,
+    child: head.child === undefined ? undefined : { ...head.child, detached: head.child.detached === true, params: value, started: false },
     of: head.of ?? -1,
     undone: -1,
     known: undefined,
@@ -157,6 +166,7 @@ function scheduled(state: State, head: Scheduled, value: string | undefined, seq
   if (undoes !== undefined && state.rollback !== undefined) state.rollback.left--;
   state.byIdentity.set(identity(parent, head.kind, head.name, count), op.op);
   if (head.kind === "do") state.steps++;
+  if (head.kind === "child") state.children.push(op.op);
   if (head.kind === "call") state.calls++;
   if (head.kind === "state" && value !== undefined) state.published = value;
   if (head.refused !== undefined) state.refusals++;
@@ -185,6 +195,7 @@ function buffer(state: State, event: BufferedEvent): void {
 function settled(state: State, head: Settled, value: string | undefined, seq: number): void {
   const op = state.ops[head.op] as Op;
   op.settled = { ok: head.ok, value, error: head.error, event: head.event ?? -1, seq, t: head.t };
+  op.known = undefined;
   op.running = false;
   op.due = null;
   close(state, op);

@@ -98,6 +98,7 @@ const TELLS: { readonly [K in Header["k"]]: Tell<K> } = {
   settled,
   // it is told when it is settled
   outcome: () => NOTHING,
+  child_started: () => NOTHING,
   // that it was accepted is told by the wait that receives it
   event: () => NOTHING,
   pause_requested: () => [{ type: "workflow_waiting_for_pause" }],
@@ -158,6 +159,8 @@ function scheduled(head: Scheduled, value: string | undefined, { open, counts, u
       return [{ type: "sleep_started", stepName, durationMs: Math.max(0, (head.due ?? head.t) - head.t) }];
     case "wait":
       return [{ type: "wait_started", stepName, eventType: head.type ?? "" }];
+    case "child":
+      return [{ type: "step_started", stepName }];
     case "state":
       return value === undefined ? NOTHING : [{ type: "workflow_state", state: decode(value) }];
     case "call":
@@ -182,6 +185,8 @@ function settled(head: Settled, value: string | undefined, { open }: Reader): re
       if (attempt === 0) return [last];
       return [head.ok ? { type: "attempt_completed", stepName, attempt } : { type: "attempt_errored", stepName, attempt, error }, last];
     }
+    case "child":
+      return [head.ok ? { type: "step_completed", stepName, ...(value !== undefined && { output: decode(value) }) } : { type: "step_errored", stepName, error }];
     case "rollback":
       return head.ok
         ? [{ type: "rollback_attempt_completed", stepName, attempt }, { type: "rollback_step_completed", stepName }]

@@ -23,6 +23,7 @@ export interface HistoryEntry extends Placement {
     | "attempt_failed"
     | "settled"
     | "outcome"
+    | "child_started"
     | "event"
     | "pause_requested"
     | "paused"
@@ -41,6 +42,8 @@ export interface HistoryEntry extends Placement {
   readonly op?: number;
   /** The step that it undoes (rollback). */
   readonly of?: number;
+  /** The instance that it starts (child). */
+  readonly child?: { readonly workflow: string; readonly id: string };
   /** The `do` in whose body it was issued. */
   readonly parent?: number;
   /** The attempt, from 1. */
@@ -93,6 +96,7 @@ function entryOf(
     if (head.in !== undefined) entry.parent = head.in;
     if (head.start === 1) entry.attempt = 1;
     if (head.of !== undefined) entry.of = head.of;
+    if (head.child !== undefined) entry.child = { workflow: head.child.workflow, id: head.child.id };
   }
   if ("attempt" in head) entry.attempt = head.attempt;
   if ("ok" in head) entry.ok = head.ok;

@@ -13,7 +13,7 @@ import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
 import type { Retention } from "../retention.ts";
 
 /** What a command is. `rollback`: a handler that undoes a `do`; the engine issues it. */
-export type Kind = "do" | "sleep" | "wait" | "call" | "timer" | "state" | "rollback";
+export type Kind = "do" | "sleep" | "wait" | "call" | "timer" | "state" | "rollback" | "child";
 
 interface At {
   /** When, ms; never less than that of the record before (I14). */
@@ -22,6 +22,16 @@ interface At {
 
 /** The newest format that this version knows: it reads every one up to it. */
 export const FORMAT = 1;
+
+/** Whose child an instance is; of the same tenant. */
+export interface Parent {
+  readonly workflow: string;
+  readonly id: string;
+  /** The command by which it was started. */
+  readonly op: number;
+  /** The seed of that run: one that is begun anew starts others. */
+  readonly seed: string;
+}
 
 /** The due time of a schedule. */
 export interface CronSchedule {
@@ -45,6 +55,8 @@ export interface Created extends At, Placement {
   readonly rng: 1;
   /** How long it is kept once it has ended, when it was asked for, ms. */
   readonly retention?: Retention;
+  /** The run that has started it as a child. */
+  readonly parent?: Parent;
   /** What it was made by, when it was a schedule. */
   readonly schedule?: CronSchedule;
 }
@@ -72,6 +84,8 @@ export interface Scheduled extends At {
   readonly rollback?: 1 | StepConfig;
   /** The `do` that it undoes (rollback). */
   readonly of?: number;
+  /** The instance to make, of the same tenant (child); the params are the record's value. */
+  readonly child?: { readonly workflow: string; readonly id: string; readonly detached?: true };
 }
 
 /** An attempt at a body, or a call, begins: durable before it does. */
@@ -113,6 +127,12 @@ export interface OutcomeKnown extends At {
   readonly op: number;
   readonly ok: boolean;
   readonly error?: ErrorSummary;
+}
+
+/** A child is there: from here on it is waited for. */
+export interface ChildStarted extends At {
+  readonly k: "child_started";
+  readonly op: number;
 }
 
 /** An event was accepted. Value: its payload. */
@@ -185,6 +205,7 @@ export type Header =
   | AttemptFailed
   | Settled
   | OutcomeKnown
+  | ChildStarted
   | EventReceived
   | PauseRequested
   | Paused
@@ -219,6 +240,7 @@ const KINDS: ReadonlySet<string> = new Set<Header["k"]>([
   "attempt_failed",
   "settled",
   "outcome",
+  "child_started",
   "event",
   "pause_requested",
   "paused",

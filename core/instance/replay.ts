@@ -111,6 +111,6 @@ export function createReplay(state: State): Replay {
 
 /** How a command is named to a person. */
 export function describe({ kind, name, count }: Pick<Op, "kind" | "name" | "count">): string {
-  const what = { do: "step", sleep: "sleep", wait: "wait", call: "call", timer: "timer", state: "state", rollback: "rollback" }[kind];
+  const what = { do: "step", sleep: "sleep", wait: "wait", call: "call", timer: "timer", state: "state", rollback: "rollback", child: "child" }[kind];
   return `${what}${kind === "state" ? "" : ` "${name}"`}${count > 1 ? ` (${count})` : ""}`;
 }

@@ -6,7 +6,7 @@
 import type { Placement } from "../placement.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
 import type { Retention } from "../retention.ts";
-import type { CronSchedule, Kind } from "./records.ts";
+import type { CronSchedule, Kind, Parent } from "./records.ts";
 
 /** A command of the run, or of a body. */
 export interface Op {
@@ -46,6 +46,8 @@ export interface Op {
   begun: number;
   /** Its rollback handler: that it has one, with its config when it is not the default. */
   readonly rollback: true | StepConfig | undefined;
+  /** The instance that it starts (child). */
+  readonly child: ChildOf | undefined;
   /** The `do` that it undoes (rollback), or -1. */
   readonly of: number;
   /** Its rollback (do), or -1: not begun. */
@@ -53,6 +55,18 @@ export interface Op {
   /** What it comes to, when that is known before it is settled. */
   known: Pick<Outcome, "ok" | "value" | "error"> | undefined;
   settled: Outcome | undefined;
+}
+
+/** An instance that a run starts, of its own tenant. */
+export interface ChildOf {
+  readonly workflow: string;
+  readonly id: string;
+  /** It does not end with its parent, which does not wait for it. */
+  readonly detached: boolean;
+  /** Encoded; not needed any more once it is there. */
+  params: string | undefined;
+  /** Whether it is there. */
+  started: boolean;
 }
 
 /** How a command ended. */
@@ -95,6 +109,10 @@ export interface State {
   version: string;
   seed: string;
   params: string;
+  /** Whose child it is. */
+  parent: Parent | undefined;
+  /** Commands that start children. */
+  readonly children: number[];
   /** The due time that it was made for, by a schedule. */
   schedule: CronSchedule | undefined;
   retention: Retention | undefined;
@@ -172,6 +190,8 @@ export function emptyState(): State {
     version: "",
     seed: "",
     params: "",
+    parent: undefined,
+    children: [],
     schedule: undefined,
     retention: undefined,
     created: 0,

@@ -220,6 +220,17 @@ export type Command =
   }
   | { readonly c: "sleep"; readonly id: number; readonly in: number; readonly name: string; readonly ms?: number; readonly until?: number }
   | { readonly c: "wait"; readonly id: number; readonly in: number; readonly name: string; readonly type: string; readonly timeout: number }
+  /** Starts an instance of the same tenant; settled with its output, or, `detach`, with its id as soon as it is there. Value: its params. */
+  | {
+    readonly c: "child";
+    readonly id: number;
+    readonly in: 0;
+    readonly name: string;
+    readonly workflow: string;
+    /** Its id; without one: the host's choice. */
+    readonly child?: string;
+    readonly detach?: boolean;
+  }
   /** Calls `method` of binding `target`. Value: the array of arguments. */
   | { readonly c: "call"; readonly id: number; readonly in: number; readonly target: string; readonly method: string }
   /** Publishes a state. Value: the state. */

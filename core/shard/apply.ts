@@ -7,12 +7,13 @@ import { findVersion, type TenantRecord, withVersion } from "../code/tenant_reco
 import { type Facts, fullText, isFull } from "../instance/decide/common.ts";
 import { eventReceived, pauseRequested, resumed, terminated } from "../instance/decide/control.ts";
 import { canRollBack, terminatedWithRollback } from "../instance/decide/rollback.ts";
-import { type Record, record } from "../instance/records.ts";
+import { type Parent, type Record, record } from "../instance/records.ts";
 import { isEnded, type State } from "../instance/state.ts";
 import { placementOf } from "../placement.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
+import type { Children } from "./children.ts";
 import type { Live } from "./live.ts";
 import type { Lives } from "./lives.ts";
 import { lost } from "./look.ts";
@@ -36,6 +37,8 @@ export interface ApplyParts {
   raise(to: number): Outcome;
   /** Whether the shard is not ours any more. */
   gone(): boolean;
+  /** A life is over: what it owes its parent and its children. */
+  readonly left: Children["left"];
 }
 
 /**
@@ -48,7 +51,7 @@ export type Applies<R> = (request: R, decided: Decided, before?: () => Outcome |
 export type Decided = (outcome: Outcome, live: Live | undefined) => void;
 
 /** What a life begins with. */
-type Birth = Pick<State, "life" | "version" | "params" | "schedule" | "retention" | "placement">;
+type Birth = Pick<State, "life" | "version" | "params" | "parent" | "schedule" | "retention" | "placement">;
 
 type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
 
@@ -173,17 +176,18 @@ export function createApply(
   }
 
   function create(request: Of<"create">, existing: Live | undefined, tenant: TenantRecord | undefined): Outcome {
-    const { workflow, id, params, schedule, retention } = request;
+    const { workflow, id, params, parent, schedule, retention } = request;
     if (existing?.state !== undefined) {
+      if (parent !== undefined && isChildOf(existing.state, parent)) return DONE;
       return refused("instance.already_exists", `(instance.already_exists) The instance "${id}" exists already`);
     }
     const version = versionFor(workflow, tenant, request.version);
     if (typeof version !== "string") return version;
-    return bear({ tenant: request.tenant, workflow, id }, [created({ life: 1, version, params, schedule, retention, placement: placementOf(request) })], existing);
+    return bear({ tenant: request.tenant, workflow, id }, [created({ life: 1, version, params, parent, schedule, retention, placement: placementOf(request) })], existing);
   }
 
-  function created({ params, life, version, schedule, retention, placement }: Birth): Record {
-    const given = { ...(retention && { retention }), ...(schedule && { schedule }), ...placement };
+  function created({ params, life, version, parent, schedule, retention, placement }: Birth): Record {
+    const given = { ...(parent && { parent }), ...(retention && { retention }), ...(schedule && { schedule }), ...placement };
     return record({ k: "created", v: parts.format(), t: clock.now(), life, version, seed: clock.uuid(), rng: 1, ...given }, params);
   }
 
@@ -194,11 +198,13 @@ export function createApply(
     const no = noLife(usage, opener.limits(key.tenant), { workflow: key.workflow, now: clock.monotonic(), alive });
     if (no !== undefined) return no;
     if (before !== undefined) runner.end(before);
+    const old = before?.state;
     const live = lives.replace(key, before, true);
     live.owed.creates++;
     lives.append(live, records);
     // what it keeps of the life before has been counted
     live.share = { ...live.share, steps: live.state?.steps ?? 0 };
+    if (old !== undefined) parts.left(live, old, { gone: true, successor: live.state });
     runner.proceed(live);
     return DONE;
   }
@@ -239,7 +245,7 @@ export function createApply(
         return DONE;
       case "delete":
         runner.end(live);
-        lives.replace(live.key, live, false);
+        parts.left(lives.replace(live.key, live, false), state, { gone: true });
         return DONE;
       default:
         request satisfies never;
@@ -267,6 +273,11 @@ export function createApply(
   }
 
   return apply;
+}
+
+/** Whether it was started by this very command. */
+function isChildOf({ parent }: State, { workflow, id, op, seed }: Parent): boolean {
+  return parent !== undefined && parent.workflow === workflow && parent.id === id && parent.op === op && parent.seed === seed;
 }
 
 /** Whether a wait of the run is open for events of a type. */

@@ -55,12 +55,19 @@ export interface Lives {
   clear(): void;
 }
 
+/** What the shard hears of its instances. */
+export interface LivesHooks {
+  /** One comes from the store; with the wake time of its head, before anybody else sees it. */
+  loaded(live: Live, wake: number | null): void;
+  /** One has ended: with the batch that holds the end goes what is queued now. */
+  ended(live: Live, state: State): void;
+}
+
 /**
  * Makes the memory of one shard.
  *
  * @param newest the newest format that is read
  * @param limits those of a tenant
- * @param loaded sees each instance that comes from the store, and the wake time of its head, before anybody else does
  */
 export function createLives(
   shard: number,
@@ -69,7 +76,7 @@ export function createLives(
   tenants: Tenants,
   newest: number,
   limits: (tenant: string) => Limits,
-  loaded: (live: Live, wake: number | null) => void,
+  hooks: LivesHooks,
   maxWarm: number,
 ): Lives {
   const lives = new Map<string, Live>();
@@ -104,7 +111,7 @@ export function createLives(
     if (ended !== null) live.forgottenAt = forgetTime(wake);
     if (status === "waiting") live.activity = "resting";
     put(text, live);
-    loaded(live, wake);
+    hooks.loaded(live, wake);
     return live;
   }
 
@@ -206,8 +213,10 @@ export function createLives(
       if (records.length === 0 || live.state === undefined) return;
       const ended = isEnded(live.state);
       appendTo(live, live.state, records);
-      if (!ended && isEnded(live.state)) end(live, live.state);
       touch(live);
+      if (ended || !isEnded(live.state)) return;
+      end(live, live.state);
+      hooks.ended(live, live.state);
     },
     touch,
     replace,

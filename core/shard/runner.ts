@@ -13,6 +13,7 @@ import { keyText } from "../ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
+import type { Children } from "./children.ts";
 import type { Live } from "./live.ts";
 import { isUnreadable, type Lives } from "./lives.ts";
 import type { Room } from "./room.ts";
@@ -56,6 +57,8 @@ export interface RunnerParts {
   more(tenant: string): void;
   /** Resolves when all that was appended up to now of the tenant's is durable, or the shard is not ours any more. */
   durable(tenant: string): Promise<void>;
+  /** Makes a child. */
+  readonly start: Children["start"];
   /** Aborts when the shard is not ours any more. */
   readonly gone: AbortSignal;
 }
@@ -226,6 +229,7 @@ export function createRunner(parts: RunnerParts): Runner {
       turning: parts.turning,
       runnable: () => ready(live),
       call,
+      start: (op, child) => parts.start(live.key, state.seed, op, child),
       log(line) {
         const show = (): void => opener.log(live.key, line);
         if (live.queued) live.waiters.push(show);

@@ -15,6 +15,7 @@ import { book } from "./accounts.ts";
 import type { Opener } from "./activation.ts";
 import { type ApplyParts, createApply, type Decided } from "./apply.ts";
 import type { Bounds } from "./bounds.ts";
+import { type Children, createChildren } from "./children.ts";
 import type { Cell, Committer } from "./committer.ts";
 import type { Formats } from "./format.ts";
 import { type Live, wakeOf } from "./live.ts";
@@ -83,9 +84,9 @@ export function createShard(parts: ShardParts): Shard {
   const { shard, store, clock, committer, opener, formats, draining, bounds } = parts;
   const gone = new AbortController();
   const tenants = createTenants(shard, store, committer, bounds.tenants);
-  const lives = createLives(shard, store, committer, tenants, formats.newest, opener.limits, loaded, bounds.warm);
+  const lives = createLives(shard, store, committer, tenants, formats.newest, opener.limits, { loaded, ended: (live, state) => children.left(live, state, { gone: false }) }, bounds.warm);
   const facts = (tenant: string): Facts => ({ now: clock.now(), limits: opener.limits(tenant), draining: draining() });
-  const runner = createRunner({ ...parts, remembered: bounds.remembered, lives, facts, durable, more: (tenant) => timers.more(tenant), gone: gone.signal });
+  const runner = createRunner({ ...parts, remembered: bounds.remembered, lives, facts, durable, more: (tenant) => timers.more(tenant), start: (...of) => children.start(...of), gone: gone.signal });
   const timers: Timers = createTimers({ store, clock, shard, page: bounds.page, recover, wake: runner.wake, roomy: runner.roomy });
   /** The owner before died, and not all that it ran has been found yet. */
   let recovering = !parts.clean;
@@ -120,12 +121,14 @@ export function createShard(parts: ShardParts): Shard {
     format: () => formats.written(shard),
     raise: (to) => formats.raise(shard, to, committer),
     gone: () => gone.signal.aborted,
+    left: (...of) => children.left(...of),
   };
   const look = createLook({ clock, opener, queue, signal: gone.signal });
   const upgrade = createUpgrade({ ...requests, look, durable });
   const restart = createRestart({ ...requests, shard, store, newest: formats.newest, look, durable });
 
   const apply = createApply(requests, upgrade, (request, decided) => schedules.apply(request, decided), restart);
+  const children: Children = createChildren({ ...requests, shard, store, committer, create: apply, signal: gone.signal });
   const sweep = createSweep({ ...parts, lives });
   const schedules: Schedules = createSchedules({ ...parts, cron: opener.cron, lives, tenants, limits: opener.limits, create: apply });
 
@@ -139,6 +142,7 @@ export function createShard(parts: ShardParts): Shard {
     begin() {
       timers.recover().then(() => recovering = false);
       schedules.begin();
+      children.begin();
       sweep.begin();
     },
     committed(live, head) {

@@ -210,7 +210,7 @@ export function stepCases(open: OpenSandbox): Case[] {
         try { step.do = 1; } catch {}
         try { step.extra = 1; } catch {}
         return [Object.keys(step).sort(), step.do === before, "extra" in step, Object.isFrozen(step), step.then, step.constructor];`));
-      equal(output(run.started), [["do", "setState", "sleep", "sleepUntil", "waitForEvent"], true, false, true, undefined, undefined], "output");
+      equal(output(run.started), [["do", "invoke", "setState", "sleep", "sleepUntil", "waitForEvent"], true, false, true, undefined, undefined], "output");
     }),
 
     guestCase(open, "abort aborts the signal, and the attempt issues nothing more", async (bench) => {

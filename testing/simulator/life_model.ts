@@ -151,6 +151,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
         return undefined;
       case "rollback_started":
       case "outcome":
+      case "child_started":
         return ["model", `${head.k}, which nobody asks for`];
       case "completed":
       case "errored":

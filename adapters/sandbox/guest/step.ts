@@ -7,6 +7,7 @@ import type { WorkflowCallbackContext, WorkflowRollbackContext, WorkflowStep } f
 import {
   checkDuration,
   checkEventType,
+  checkInvocation,
   checkRollbackConfig,
   checkStepConfig,
   checkStepName,
@@ -48,6 +49,7 @@ export interface StepRuntime {
 
 const ceil = Math.ceil;
 const STATE = freeze({ __proto__: null, root: "state" }) as { root: string };
+const PARAMS = freeze({ __proto__: null, root: "params" }) as { root: string };
 const DAY = "24 hours";
 // The last time that a Date can show.
 const LAST_TIME = 8.64e15;
@@ -126,6 +128,18 @@ export function makeStep({ issue, refuse, now, within }: StepRuntime): WorkflowS
         return refuse(error);
       }
     },
+    invoke(name: unknown, options: unknown): Promise<unknown> {
+      try {
+        const checked = checkStepName(name);
+        const { workflow, id, params, detach } = checkInvocation(options, checked);
+        // it is tried again, and what it had started would be there twice
+        if (within()) throw fatalError(`Cannot start the child "${checked}": a step's callback can start none`);
+        const fields = textField("name", checked) + textField("workflow", workflow) + (id === undefined ? "" : textField("child", id));
+        return issue("child", detach ? `${fields},"detach":true` : fields, undefined, encode(params === undefined ? {} : params, PARAMS));
+      } catch (error) {
+        return refuse(error);
+      }
+    },
     setState(state: unknown): Promise<unknown> {
       try {
         return issue("state", "", undefined, encode(state, STATE));
@@ -134,6 +148,7 @@ export function makeStep({ issue, refuse, now, within }: StepRuntime): WorkflowS
       }
     },
   };
+  freeze(step.invoke);
   freeze(step.do);
   freeze(step.sleep);
   freeze(step.sleepUntil);

@@ -12,7 +12,7 @@ import { type Facts, fullText, isFull, type Records, timeOf } from "./common.ts"
 import { runEnded } from "./end.ts";
 
 /** The commands that are recorded. */
-export type Issued = Extract<Command, { c: "do" | "sleep" | "wait" | "call" | "timer" | "state" }>;
+export type Issued = Extract<Command, { c: "do" | "sleep" | "wait" | "call" | "timer" | "state" | "child" }>;
 
 /** The name that a command is identified by. */
 export function nameOf(command: Issued): string {
@@ -28,8 +28,9 @@ const MAX_REFUSALS = 1_000;
  *
  * @param parent op of the `do` around it, or -1
  * @param value what came with it
+ * @param uuid makes the id of a child that was given none: replay finds it recorded
  */
-export function schedule(state: State, command: Issued, parent: number, facts: Facts, value: string = ""): Records {
+export function schedule(state: State, command: Issued, parent: number, facts: Facts, value: string = "", uuid: () => string = () => ""): Records {
   const t = timeOf(state, facts.now);
   const refused = refuse(state, command, value, facts);
   if (refused !== undefined && state.refusals >= MAX_REFUSALS) {
@@ -52,7 +53,9 @@ export function schedule(state: State, command: Issued, parent: number, facts: F
   else if (command.c === "wait") head.due = t + Math.ceil(command.timeout);
   else if (command.c === "state") return [record(head, value)];
   else if (mayStart(state, { kind: command.c, parent }, facts)) head.start = 1;
-  return [record(head)];
+  if (command.c !== "child") return [record(head)];
+  head.child = { workflow: command.workflow, id: command.child ?? uuid(), ...(command.detach === true && { detached: true }) };
+  return [refused === undefined ? record(head, value) : record(head)];
 }
 
 /** Whether something new may start: in a pause, a drain or a rollback only what a running body needs to come to its end. */
@@ -69,7 +72,11 @@ function refuse(state: State, command: Issued, value: string, { limits, now }: F
     return no(`The limit of ${limits.subrequests} binding calls has been reached`);
   }
   if (state.ops.length >= limits.steps * 4 + limits.subrequests) return no("The limit of commands has been reached");
-  if (isFull(state, limits, command.c === "state" ? value.length : 0)) return no(`The ${fullText(limits)}`);
+  if (isFull(state, limits, command.c === "state" || command.c === "child" ? value.length : 0)) return no(`The ${fullText(limits)}`);
+  if (command.c === "child") {
+    const bytes = byteLength(value);
+    return bytes > limits.paramsBytes ? no(`Cannot start the child "${command.name}": ${bytes} bytes of params are more than the limit of ${limits.paramsBytes}`) : undefined;
+  }
   if (command.c === "state") {
     const bytes = byteLength(value);
     return bytes > limits.stateBytes ? no(`Cannot publish the state: ${bytes} bytes are more than the limit of ${limits.stateBytes}`) : undefined;

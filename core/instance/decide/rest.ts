@@ -43,6 +43,7 @@ export function whenAtRest(state: State, issued: (op: number) => boolean, facts:
     case "do":
     case "call":
     case "rollback":
+    case "child":
       return startAttempt(state, op, facts);
     case "sleep":
     case "timer":
@@ -81,8 +82,9 @@ function candidate(state: State, op: Op, now: number): { at: number; event: numb
     const accepted = event === undefined ? Infinity : state.events[event]?.t ?? Infinity;
     if (event !== undefined && (op.due === null || accepted <= op.due)) return { at: Math.max(accepted, op.at), event };
   }
+  if (op.child?.started === true) return undefined;
   if (op.due !== null) return op.due <= now ? { at: op.due, event: -1 } : undefined;
-  return op.kind === "do" || op.kind === "call" || op.kind === "state" || op.kind === "rollback" ? { at: op.at, event: -1 } : undefined;
+  return op.kind === "do" || op.kind === "call" || op.kind === "state" || op.kind === "rollback" || op.kind === "child" ? { at: op.at, event: -1 } : undefined;
 }
 
 /** The wait of a type that was registered first gets its first event. */

@@ -37,7 +37,7 @@ export function restartedAt(before: readonly Record[], state: State, at: Op, fac
   if (begun.phase !== "active") records.push(record({ k: "resumed", t }));
   if (isBusy(begun)) records.push(record({ k: "interrupted", t, why: "restart" }));
   for (const { op } of state.ops) {
-    if (op >= at.op || begun.ops[op]?.settled !== undefined) continue;
+    if (op >= at.op || begun.ops[op]?.settled !== undefined || begun.ops[op]?.known !== undefined) continue;
     const kept = keptOf(state, state.ops[op] as Op, begun, t);
     if (kept !== undefined) records.push(kept);
   }
@@ -47,14 +47,15 @@ export function restartedAt(before: readonly Record[], state: State, at: Op, fac
 /** What is kept of a command that had not come to its end: an outcome, or the event that it received. Time-outs and sleeps come by themselves. */
 function keptOf(state: State, op: Op, begun: State, t: number): Record | undefined {
   const { settled } = op;
-  if (settled === undefined || op.refused !== undefined || op.parent !== -1) return undefined;
-  if (op.kind === "do" || op.kind === "call") {
-    const { ok, error, value } = settled;
+  const outcome = settled ?? op.known;
+  if (outcome === undefined || op.refused !== undefined || op.parent !== -1) return undefined;
+  if (op.kind === "do" || op.kind === "call" || op.kind === "child") {
+    const { ok, error, value } = outcome;
     return record({ k: "outcome", t, op: op.op, ok, ...(error !== undefined && { error }) }, value);
   }
-  const event = state.events[settled.event];
+  const event = settled === undefined ? undefined : state.events[settled.event];
   // one that stands in what is kept waits there
-  if (event === undefined || settled.event < begun.events.length) return undefined;
+  if (settled === undefined || event === undefined || settled.event < begun.events.length) return undefined;
   const { type, payload, t: at, id } = event;
   return record({ k: "event", t, type, ...(at < t && { at }), ...(id !== undefined && { id }) }, payload);
 }

@@ -1,0 +1,196 @@
+/**
+ * Children: instances that another instance has started, and what passes between the two.
+ *
+ * A tenant's instances live in one shard, so nothing here leaves it; but parent and child are two instances, and a batch
+ * may hold the one without the other. What one owes the other is therefore a cell of the *outbox*, in the batch that
+ * holds the reason for it, and goes in the batch that holds what came of it: a crash in between finds the cell. Both
+ * messages can be told twice: an outcome counts once for its command, an ended child is not ended again.
+ *
+ * @module
+ */
+import { cancelled, childEnded, type Start } from "../instance/decide/child.ts";
+import { type ChildOf, isEnded, type State } from "../instance/state.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Head, InstanceKey, Store } from "../ports/store.ts";
+import type { ApplyParts, Applies } from "./apply.ts";
+import type { Committer } from "./committer.ts";
+import type { HeadData, Live } from "./live.ts";
+import { isUnreadable } from "./lives.ts";
+import { untilLife } from "./quotas.ts";
+import type { Outcome, Request } from "./requests.ts";
+
+/** What they are made of. */
+export interface ChildrenParts extends Pick<ApplyParts, "clock" | "opener" | "lives" | "tenants" | "runner" | "facts"> {
+  readonly shard: number;
+  readonly store: Store;
+  readonly committer: Committer;
+  /** Makes an instance. */
+  readonly create: Applies<Request>;
+  /** Aborts when the shard is not ours any more. */
+  readonly signal: AbortSignal;
+}
+
+/** The children of one shard's instances. */
+export interface Children {
+  /** Makes a child, unless there is one of this parent; resolves when it is durable, or refused. Never when the shard is lost. */
+  start(parent: InstanceKey, seed: string, op: number, child: ChildOf): Promise<Start>;
+  /** An instance has ended, or goes (`gone`): its parent is owed the outcome, its own children their end, but for those that `successor` keeps. */
+  left(live: Live, before: State, how: { readonly gone: boolean; readonly successor?: State | undefined }): void;
+  /** Delivers what the owner before left. */
+  begin(): void;
+}
+
+/** A cell of the outbox. */
+type Owed =
+  /** The child tells its parent. */
+  | { readonly k: "ended"; readonly child: InstanceKey; readonly parent: InstanceKey; readonly op: number; readonly gone?: true }
+  /** The parent's children end with it. */
+  | { readonly k: "cancel"; readonly parent: InstanceKey; readonly children: readonly InstanceKey[]; readonly rollback: boolean };
+
+const OUTBOX = "outbox/";
+/** How many cells are read at a time. */
+const PAGE = 100;
+/** Before a store that does not answer, or a limit, is asked again, ms. */
+const RETRY = 250;
+
+/** Makes them. */
+export function createChildren(parts: ChildrenParts): Children {
+  const { shard, store, clock, committer, lives, runner, signal } = parts;
+  let cancels = 0;
+
+  function start(parent: InstanceKey, seed: string, op: number, { workflow, id, params }: ChildOf): Promise<Start> {
+    const { tenant } = parent;
+    const request: Request = { verb: "create", tenant, workflow, id, fresh: false, params: params ?? "j{}", parent: { workflow: parent.workflow, id: parent.id, op, seed } };
+    return new Promise((resolve) => {
+      const attempt = (): void => {
+        if (signal.aborted) return;
+        if (wait(tenant) > 0) return again(wait(tenant));
+        const made = parts.create(request, (outcome, live) => {
+          committer.wait(shard, tenant, { ok: () => resolve(startOf(outcome)), lost() {} }, live);
+        });
+        made?.catch((error) => isUnreadable(error) ? resolve(startOf({ ok: false, code: error.code, message: error.message })) : again(RETRY));
+      };
+      const again = (ms: number): void => void clock.setTimer(ms, attempt);
+      attempt();
+    });
+  }
+
+  /** A parent of many children is not refused for its haste. */
+  function wait(tenant: string): number {
+    const usage = parts.tenants.usage(tenant);
+    return usage === undefined ? 0 : untilLife(usage, parts.opener.limits(tenant), clock.monotonic());
+  }
+
+  function left(live: Live, before: State, { gone, successor }: Parameters<Children["left"]>[2]): void {
+    const { key } = live;
+    const { parent } = before;
+    if (parent !== undefined && (!gone || !isEnded(before)) && successor === undefined) {
+      const to = { tenant: key.tenant, workflow: parent.workflow, id: parent.id };
+      owe(`${OUTBOX}ended/${live.text}`, { k: "ended", child: key, parent: to, op: parent.op, ...(gone && { gone }) }, live);
+    }
+    const children = attached(before).filter(({ id, workflow }) => !attached(successor).some((kept) => kept.id === id && kept.workflow === workflow))
+      .map(({ workflow, id }) => ({ tenant: key.tenant, workflow, id }));
+    if (children.length === 0) return;
+    // one that is begun anew may owe more before the first is paid
+    owe(`${OUTBOX}cancel/${live.text}/${clock.uuid()}/${++cancels}`, { k: "cancel", parent: key, children, rollback: before.rollback !== undefined }, live);
+  }
+
+  /** Those that end with it: started by it, not detached, not ended. */
+  function attached(state: State | undefined): readonly ChildOf[] {
+    const found: ChildOf[] = [];
+    for (const n of state?.children ?? []) {
+      const { child, settled, known } = (state as State).ops[n] as State["ops"][number];
+      if (child !== undefined && !child.detached && settled === undefined && known === undefined) found.push(child);
+    }
+    return found;
+  }
+
+  function owe(cell: string, owed: Owed, live: Live): void {
+    lives.touch(live);
+    committer.cell(shard, live.key.tenant, { key: cell, value: JSON.stringify(owed) }, live);
+    live.waiters.push(() => pay(cell, owed));
+  }
+
+  function pay(cell: string, owed: Owed): void {
+    const paid = owed.k === "ended" ? tell(cell, owed) : cancel(cell, owed);
+    // a store that does not answer has lost nothing
+    paid.catch((error) => {
+      if (signal.aborted) return;
+      if (isUnreadable(error)) committer.cell(shard, owed.parent.tenant, { key: cell, value: null });
+      else clock.setTimer(RETRY, () => pay(cell, owed));
+    });
+  }
+
+  async function tell(cell: string, { child, parent, op, gone }: Extract<Owed, { k: "ended" }>): Promise<void> {
+    const head = gone === true ? undefined : await headOf(child);
+    await lives.find(parent, (live) => {
+      if (signal.aborted) return;
+      const over = { key: cell, value: null };
+      const state = live?.state;
+      // one that was begun anew tells its parent when it ends
+      const records = state === undefined || (head !== undefined && head.ended === null) ? [] : childEnded(state, op, child, outcomeOf(child, head), parts.facts(parent.tenant));
+      if (live === undefined || records.length === 0) committer.cell(shard, parent.tenant, over);
+      else {
+        lives.append(live, records);
+        committer.cell(shard, parent.tenant, over, live);
+        runner.proceed(live);
+      }
+      if (live !== undefined) lives.release(live);
+    });
+  }
+
+  async function headOf(key: InstanceKey): Promise<Head | undefined> {
+    return (await store.find({ ...key, limit: 1 }))[0];
+  }
+
+  async function cancel(cell: string, { parent, children, rollback }: Extract<Owed, { k: "cancel" }>): Promise<void> {
+    for (const child of children) {
+      try {
+        await lives.find(child, (live) => {
+          const state = live?.state;
+          if (signal.aborted || live === undefined) return;
+          // an instance of this name that is somebody else's is left alone
+          if (state !== undefined && state.parent?.id === parent.id && state.parent.workflow === parent.workflow) {
+            lives.append(live, cancelled(state, rollback, parts.facts(parent.tenant)));
+            if (isEnded(state)) runner.end(live);
+            else runner.proceed(live);
+          }
+          lives.release(live);
+        });
+      } catch (error) {
+        if (!isUnreadable(error)) throw error;
+      }
+    }
+    // not before all of them are durable
+    await new Promise<void>((done) => committer.wait(shard, parent.tenant, { ok: done, lost: () => done() }));
+    if (!signal.aborted) committer.cell(shard, parent.tenant, { key: cell, value: null });
+  }
+
+  async function deliver(): Promise<void> {
+    for (let after = ""; !signal.aborted;) {
+      const page = await store.cells(shard, { prefix: OUTBOX, limit: PAGE, ...(after !== "" && { after }) });
+      for (const { key, value } of page) pay(key, JSON.parse(value) as Owed);
+      if (page.length < PAGE) return;
+      after = (page[page.length - 1] as { key: string }).key;
+    }
+  }
+
+  function begin(): void {
+    deliver().catch(() => void clock.setTimer(RETRY, () => signal.aborted ? undefined : begin()));
+  }
+
+  return { start, left, begin };
+}
+
+/** The run may catch it, and knows it by its text. */
+function startOf(outcome: Outcome): Start {
+  return outcome.ok ? { ok: true } : { ok: false, name: "WorkflowError", message: outcome.message };
+}
+
+/** What its head says of how a child ended. */
+function outcomeOf({ id }: InstanceKey, head: Head | undefined): { readonly ok: true; readonly value: string } | { readonly ok: false; readonly name: string; readonly message: string } {
+  if (head === undefined) return { ok: false, name: "WorkflowError", message: `The child "${id}" was deleted` };
+  const { output, error } = JSON.parse(head.data) as HeadData;
+  if (head.status === "complete") return { ok: true, value: output ?? "u" };
+  return { ok: false, ...(error ?? { name: "WorkflowError", message: `The child "${id}" was terminated` }) };
+}
