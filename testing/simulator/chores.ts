@@ -77,6 +77,8 @@ export function createChores({ world, plan, ledger, servers }: ChoresParts): Cho
   const steps = new Map<string, number>();
   let calls = 0;
   let ending = false;
+  /** What is left is looked at again. */
+  let going = false;
 
   const cron: Cron = {
     refuse: () => undefined,
@@ -124,7 +126,8 @@ export function createChores({ world, plan, ledger, servers }: ChoresParts): Cho
         await (await of.get(key.id)).resume();
       });
     }
-    if (busy()) world.at(1_000, goOn);
+    going = busy();
+    if (going) world.at(1_000, goOn);
   }
 
   function busy(): boolean {
@@ -184,6 +187,10 @@ export function createChores({ world, plan, ledger, servers }: ChoresParts): Cho
       if (now === undefined) schedules.delete(key);
       else schedules.set(key, now);
       if (now === undefined) continue;
+      if (ending && !going) {
+        going = true;
+        world.at(PAUSE, goOn);
+      }
       if (now.next !== null && !dues.has(dueCell(now.next, { tenant: TENANT, workflow: "Flow", id: ID }))) world.fail("I29", `${key} is due at ${now.next}, and nothing would find it`);
       if (old !== undefined) moved(old, now);
     }
