@@ -330,13 +330,13 @@ export function createSchedules(parts: SchedulesParts): Schedules {
     for (let after = ""; !stopped && !parts.draining();) {
       const page = await store.cells(shard, { prefix: DUE, limit: PAGE, ...(after !== "" && { after }) });
       const due = page.map(({ key, value }) => readDue(key, value)).filter(({ at }) => at <= now);
-      const met: Promise<void>[] = [];
+      const met: Promise<{ readonly cause: unknown } | undefined>[] = [];
       for (let n = 0; n < due.length && !stopped; n += TOGETHER) {
-        for (const { at, key } of due.slice(n, n + TOGETHER)) met.push(meet(key, at));
+        for (const { at, key } of due.slice(n, n + TOGETHER)) met.push(meet(key, at).then(() => undefined, (cause) => ({ cause })));
         await rest();
       }
-      const failed = (await Promise.allSettled(met)).find((one) => one.status === "rejected");
-      if (failed !== undefined) throw failed.reason;
+      const failed = (await Promise.all(met)).find((one) => one !== undefined);
+      if (failed !== undefined) throw failed.cause;
       const later = page[due.length];
       if (later !== undefined) return readDue(later.key, later.value).at;
       if (page.length < PAGE) return null;

@@ -9,7 +9,7 @@ import type { InstanceKey, StorageAdapter, Store } from "../../core/ports/store.
 import { createTenure } from "../../core/tenure.ts";
 import { byteLength } from "../../core/utf8.ts";
 import { decode, encode } from "../../core/values.ts";
-import { createChores } from "./chores.ts";
+import { createChores, isChore } from "./chores.ts";
 import { type Clients, type Server, startClients, type Target } from "./clients.ts";
 import { createEffects } from "./effects.ts";
 import { connect } from "./faulty_store.ts";
@@ -104,7 +104,7 @@ export async function simulate(
     const all = { world, plan, process, chance, ledger, effects, programs, runs, logged, open, makeSandbox: parts.sandbox };
     const storage: StorageAdapter = {
       name: "simulated",
-      open: async (): Promise<Store> => connect(await adapter.open(), { world, plan, process, chance, ledger, meanwhile: (key) => meddle(key) }),
+      open: async (): Promise<Store> => connect(await adapter.open(), { world, plan, process, chance, ledger, meanwhile: (key) => isChore(key) ? undefined : meddle(key) }),
     };
     const { maxRunning } = plan;
     const { limits, cron } = chores;
