@@ -43,6 +43,7 @@ function programsOf(file: string): string[] {
 const FILES = [
   ["docs/testing.md", 5],
   ["docs/schedules.md", 1],
+  ["docs/children.md", 1],
   ["docs/instances.md", 3],
   ["testing/virtual_clock.ts", 1],
   ["testing/test_workflow.ts", 1],

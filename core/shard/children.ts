@@ -64,8 +64,10 @@ export function createChildren(parts: ChildrenParts): Children {
     return new Promise((resolve) => {
       const attempt = (): void => {
         if (signal.aborted) return;
-        if (wait(tenant) > 0) return again(wait(tenant));
         const made = parts.create(request, (outcome, live) => {
+          // a parent of many children is not refused for its haste
+          const ms = outcome.ok || outcome.code !== "quota_exceeded" ? 0 : wait(tenant);
+          if (ms > 0) return again(ms);
           committer.wait(shard, tenant, { ok: () => resolve(startOf(outcome)), lost() {} }, live);
         });
         made?.catch((error) => isUnreadable(error) ? resolve(startOf({ ok: false, code: error.code, message: error.message })) : again(RETRY));
@@ -75,7 +77,7 @@ export function createChildren(parts: ChildrenParts): Children {
     });
   }
 
-  /** A parent of many children is not refused for its haste. */
+  /** How long until the tenant may create again, ms. */
   function wait(tenant: string): number {
     const usage = parts.tenants.usage(tenant);
     return usage === undefined ? 0 : untilLife(usage, parts.opener.limits(tenant), clock.monotonic());

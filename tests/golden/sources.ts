@@ -30,6 +30,13 @@ export const SOURCES: { readonly [name: string]: string } = {
     const called = await T.body("outside");
     await step.do("ends it", { retries: { limit: 0, delay: 0 } }, async () => { throw new TypeError("the end"); });
     return [retried, fatal, called];`),
+  "rolled-back": flow(`
+    const undo = (name, rollback = async () => {}) => ({ rollback: async (given) => { await T.body("undo " + name); await rollback(given); }, rollbackConfig: { retries: { limit: 2, delay: "1 minute", backoff: "constant" } } });
+    await step.do("a", async () => { await T.body("a"); return 1; }, undo("a"));
+    await step.do("b", async () => { await T.body("b"); return 2; }, undo("b", async ({ ctx, output }) => { if (ctx.attempt < output) throw new RangeError("not yet"); }));
+    const slow = step.do("slow", async () => { await T.body("slow"); return 3; }, undo("slow"));
+    await step.do("c", { retries: { limit: 0, delay: 0 } }, async () => { await T.body("c"); throw new TypeError("gone"); }, undo("c"));
+    await slow;`),
   "parallel-and-nested": flow(`
     const all = await Promise.all(["x", "y", "x"].map((name, i) => step.do(name, async () => { await T.body(name + i); return i; })));
     const outer = await step.do("outer", async () => {
