@@ -60,6 +60,9 @@ function noFaults(plan: Plan): Plan {
   return calm;
 }
 
+/** So late comes the last of what a dead process has sent, ms. */
+const LATEST = 30_000;
+
 /** Starts them. */
 export function startFleet({ world, plan, stage, times, overtake, begun }: FleetParts): Fleet {
   const { clock, storage, deployed, answers } = stage;
@@ -214,6 +217,8 @@ export function startFleet({ world, plan, stage, times, overtake, begun }: Fleet
       heal(plan);
       world.note("-- healing");
       for (const slot of slots) slot?.process.thaw();
+      // what a dead process had sent may have prolonged its lease, and may still come
+      world.at(LATEST, overtake);
     },
     deaths: () => Math.max(0, processes - 2),
     end() {
