@@ -36,6 +36,7 @@ export {
 export { CodeError, type Diagnostic, type ErrorCode, TenureError, WorkflowError } from "./core/errors.ts";
 export type { Caller } from "./core/execution/desk.ts";
 export type { HistoryEntry } from "./core/instance/history.ts";
+export type { Kind as CommandKind } from "./core/instance/records.ts";
 export type { Status } from "./core/instance/state.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export type { Blobs } from "./core/ports/blobs.ts";
@@ -85,6 +86,7 @@ export type {
   Workflow,
   WorkflowInstance,
   WorkflowInstanceCreateOptions,
+  WorkflowInstanceRestartOptions,
 } from "./core/workflow.ts";
 export type {
   EventOfAttempt,
