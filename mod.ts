@@ -86,7 +86,6 @@ export type {
   Workflow,
   WorkflowInstance,
   WorkflowInstanceCreateOptions,
-  WorkflowInstanceRestartOptions,
 } from "./core/workflow.ts";
 export type {
   EventOfAttempt,
@@ -97,5 +96,6 @@ export type {
   WorkflowInstanceEvent,
   WorkflowInstanceEventType,
 } from "./core/instance/feed_types.ts";
+export type { WorkflowInstanceRestartOptions } from "./core/workflow/restart_options.ts";
 export type { WorkflowInstanceSubscribeOptions, WorkflowInstanceSubscription } from "./core/workflow/subscription.ts";
 export { ValueError, type ValueErrorCode } from "./core/values.ts";
