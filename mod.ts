@@ -36,6 +36,7 @@ export {
 export { CodeError, type Diagnostic, type ErrorCode, TenureError, WorkflowError } from "./core/errors.ts";
 export type { Caller } from "./core/execution/desk.ts";
 export type { HistoryEntry } from "./core/instance/history.ts";
+export type { Kind as CommandKind } from "./core/instance/records.ts";
 export type { Status } from "./core/instance/state.ts";
 export { DEFAULT_LIMITS, type Limits } from "./core/limits.ts";
 export type { Blobs } from "./core/ports/blobs.ts";
@@ -95,5 +96,6 @@ export type {
   WorkflowInstanceEvent,
   WorkflowInstanceEventType,
 } from "./core/instance/feed_types.ts";
+export type { WorkflowInstanceRestartOptions } from "./core/workflow/restart_options.ts";
 export type { WorkflowInstanceSubscribeOptions, WorkflowInstanceSubscription } from "./core/workflow/subscription.ts";
 export { ValueError, type ValueErrorCode } from "./core/values.ts";

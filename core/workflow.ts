@@ -7,7 +7,7 @@ import type { CallerStore } from "./caller_store.ts";
 import { pageSize, placeOf, readCursor, writeCursor } from "./pages.ts";
 import { quote, TenureError, type WorkflowError } from "./errors.ts";
 import { type HistoryEntry, readHistory } from "./instance/history.ts";
-import type { Place } from "./instance/decide/restart.ts";
+import type { WorkflowInstanceEvent } from "./instance/feed_types.ts";
 import { checkInstanceId } from "./ids.ts";
 import type { Status } from "./instance/state.ts";
 import type { Limits } from "./limits.ts";
@@ -23,6 +23,7 @@ import { errorOf, notFound, type Request } from "./shard/requests.ts";
 import { byteLength } from "./utf8.ts";
 import { decode, encode } from "./values.ts";
 import { type BatchDeleteResult, type BatchError, createList, createMany, deleteMany } from "./workflow/batch.ts";
+import { placeAt, type WorkflowInstanceRestartOptions } from "./workflow/restart_options.ts";
 import { createSubscription, type WorkflowInstanceSubscribeOptions, type WorkflowInstanceSubscription } from "./workflow/subscription.ts";
 
 /** Options of {@linkcode Workflow.create}. */
@@ -69,24 +70,6 @@ export interface WorkflowEventInput {
   readonly id?: string;
 }
 
-/** Options of {@linkcode WorkflowInstance.restart}. */
-export interface WorkflowInstanceRestartOptions {
-  /** At which step. */
-  readonly from?: {
-    readonly name: string;
-    /**
-     * Which of this name and type, from 1.
-     *
-     * @default {1}
-     */
-    readonly count?: number;
-    /** @default {"do"} */
-    readonly type?: "do" | "sleep" | "waitForEvent";
-  };
-  /** In this version of the code. */
-  readonly version?: string;
-}
-
 /** One instance. A handle holds no state: it may be kept, dropped and made again. */
 export interface WorkflowInstance<Output = unknown> {
   /** Its id. */
@@ -128,6 +111,11 @@ export interface WorkflowInstance<Output = unknown> {
    * @throws {TenureError} `invalid_argument` for a cursor or a type of event that there is not
    */
   subscribe(options?: WorkflowInstanceSubscribeOptions): Promise<WorkflowInstanceSubscription>;
+  /**
+   * The same as Cloudflare types it, so that an instance can be held as one of theirs: their types do not know our
+   * `workflow_state`, which is told all the same.
+   */
+  subscribe(options?: WorkflowInstanceSubscribeOptions): Promise<WorkflowInstanceSubscription<Exclude<WorkflowInstanceEvent, { type: "workflow_state" }>>>;
   /** The last state that its run has published with `step.setState`; `undefined` before. Committed, and there after its end. */
   state<T = unknown>(): Promise<T | undefined>;
   /** Its journal, oldest first. */
@@ -139,9 +127,9 @@ export interface WorkflowInstance<Output = unknown> {
 /** What the object form of {@linkcode Workflow.createBatch} answers. */
 export interface BatchResult<Output = unknown> {
   /** In the order of the call. */
-  readonly created: readonly WorkflowInstance<Output>[];
+  readonly created: WorkflowInstance<Output>[];
   /** What could not be made. */
-  readonly errors: readonly BatchError[];
+  readonly errors: BatchError[];
 }
 
 /** A workflow of a tenant: Cloudflare's binding plus `list`. */
@@ -238,6 +226,14 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
   function handle(id: string): WorkflowInstance<Output> {
     const key: InstanceKey = { tenant, workflow: name, id };
     const control = (verb: "pause" | "resume" | "delete") => () => engine.submit({ verb, ...key });
+    const subscribe = async (options?: WorkflowInstanceSubscribeOptions): Promise<WorkflowInstanceSubscription> => {
+      const subscription = createSubscription({ key, engine, store, notFound: () => unknown(id) }, options);
+      await headOf(id).catch((error) => {
+        subscription[Symbol.dispose]();
+        throw error;
+      });
+      return subscription;
+    };
     return {
       id,
       async status() {
@@ -248,7 +244,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       resume: control("resume"),
       terminate: ({ rollback = false } = {}) => engine.submit({ verb: "terminate", ...key, ...(rollback === true && { rollback }) }),
       async restart({ from, version } = {}) {
-        const at = from === undefined ? {} : { from: stepAt(from) };
+        const at = from === undefined ? {} : { from: placeAt(from) };
         await engine.submit({ verb: "restart", ...key, ...at, ...(version !== undefined && { version }) });
       },
       delete: control("delete"),
@@ -268,14 +264,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
         const { state } = (await headOf(id)).data;
         return state === undefined ? undefined : decode(state) as T;
       },
-      async subscribe(options) {
-        const subscription = createSubscription({ key, engine, store, notFound: () => unknown(id) }, options);
-        await headOf(id).catch((error) => {
-          subscription[Symbol.dispose]();
-          throw error;
-        });
-        return subscription;
-      },
+      subscribe: subscribe as WorkflowInstance["subscribe"],
       async history({ cursor, limit = 100 } = {}) {
         const from = cursor === undefined ? 0 : readCursor(cursor, ["number"])[0] as number;
         const size = pageSize(limit);
@@ -348,15 +337,6 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       return heads.length < size || last === undefined ? { instances } : { instances, cursor: writeCursor([last.created, last.id]) };
     },
   };
-}
-
-function stepAt({ name, count = 1, type = "do" }: NonNullable<WorkflowInstanceRestartOptions["from"]>): Place {
-  if (typeof name !== "string" || !Number.isSafeInteger(count) || count < 1) {
-    throw new TenureError("invalid_argument", `Cannot restart at the step ${quote(name)}, number ${quote(count)}: a name and a number from 1`);
-  }
-  const kind = { do: "do", sleep: "sleep", waitForEvent: "wait" }[type] as Place["kind"] | undefined;
-  if (kind === undefined) throw new TenureError("invalid_argument", `Cannot restart at a step of type ${quote(type)}: "do", "sleep" or "waitForEvent"`);
-  return { kind, name, count };
 }
 
 function statusOf<Output>(head: Head, data: HeadData): InstanceStatus<Output> {

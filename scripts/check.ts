@@ -14,11 +14,16 @@ import { runtimes } from "../tests/_runner/runtimes.ts";
 const TIMEOUT = 300_000;
 /** What a check of all sources looks at; not all of it has to be there. */
 const SOURCES = ["mod.ts", "core", "adapters", "testing", "cli", "tests", "scripts", "examples", "bench"].filter((path) => existsSync(path));
+/** Where our types are compared with Cloudflare's. */
+const CLOUDFLARE = "tests/types";
 const deno = runtimes.find(({ id }) => id === "deno")!.bin;
 const { exports } = JSON.parse(readFileSync("deno.json", "utf8")) as { exports: Record<string, string> };
 
 const checks: [string, Command][] = [
   ["types", tool("typescript/bin/tsc", "--noEmit", "--pretty", "false")],
+  // a package of declarations that nothing else needs: in a folder of its own, where every other check passes it by
+  ["install Cloudflare's types", npm("ci", "--prefix", CLOUDFLARE, "--prefer-offline", "--no-audit", "--no-fund")],
+  ["types beside Cloudflare's types", tool("typescript/bin/tsc", "--noEmit", "--pretty", "false", "--project", CLOUDFLARE)],
   ["types for Deno", { bin: deno, args: ["check", "--quiet", ...SOURCES] }],
   ["lint", { bin: deno, args: ["lint", "--quiet", ...SOURCES] }],
   ["documentation", { bin: deno, args: ["doc", "--lint", "--quiet", ...Object.values(exports)] }],

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { Duration } from "../duration.ts";
 import type { ErrorSummary } from "../ports/guest.ts";
 import { DEFAULT_STEP_CONFIG } from "../step_config.ts";
 import { decode } from "../values.ts";
@@ -213,5 +214,6 @@ function forget(open: Map<number, OpenOp>, op: number): void {
 
 function shownConfig({ retries, timeout, sensitive }: Scheduled["config"] & object = DEFAULT_STEP_CONFIG): ShownStepConfig {
   const { limit, delay = "[dynamic]", backoff } = retries;
-  return { retries: { limit, delay, backoff }, timeout, ...(sensitive !== undefined && { sensitive }) };
+  // a duration, or it would not have been recorded
+  return { retries: { limit, delay: delay as Duration | "[dynamic]", backoff }, timeout: timeout as Duration, ...(sensitive !== undefined && { sensitive }) };
 }

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Duration } from "../duration.ts";
 import type { ErrorSummary } from "../ports/guest.ts";
 
 /** A step's config as its events show it. */
@@ -12,11 +13,11 @@ export interface ShownStepConfig {
   /** How it is retried. A delay that is a function is shown as `[dynamic]`. */
   readonly retries: {
     readonly limit: number;
-    readonly delay: number | string;
+    readonly delay: Duration | "[dynamic]";
     readonly backoff: "constant" | "linear" | "exponential";
   };
   /** Of each attempt. */
-  readonly timeout: number | string;
+  readonly timeout: Duration;
   /** Whether its output is hidden. */
   readonly sensitive?: "output";
 }

@@ -22,9 +22,9 @@ export interface BatchError {
 /** What a deletion of many answers: each position of the call stands in one of the two. */
 export interface BatchDeleteResult {
   /** In the order of the call. */
-  readonly deleted: readonly { readonly id: string }[];
+  readonly deleted: { readonly id: string }[];
   /** What could not be deleted. */
-  readonly errors: readonly BatchError[];
+  readonly errors: BatchError[];
 }
 
 /** Most instances in one batch. */
@@ -73,7 +73,7 @@ export async function createList<O extends Options, R extends { readonly params:
 export async function createMany<O extends Options, R extends { readonly params: string }, H extends object>(
   batch: { readonly instances?: readonly O[]; readonly count?: number } & O,
   { checked, submitted, bytes }: BatchMaker<O, R, H>,
-): Promise<{ readonly created: readonly H[]; readonly errors: readonly BatchError[] }> {
+): Promise<{ readonly created: H[]; readonly errors: BatchError[] }> {
   const { instances, count, ...each } = batch ?? {} as typeof batch;
   const seen = new Set<unknown>();
   const tried = listOf(instances, count, each as unknown as O).map((options, index) => {

@@ -31,11 +31,11 @@ export interface WorkflowInstanceSubscribeOptions {
  * `next()` rejects with `instance.not_found`, where the engine is closed with `closed`, and the subscription is over.
  * With any other error (`storage_unavailable`) it stays where it was, and may be asked again.
  */
-export interface WorkflowInstanceSubscription extends AsyncIterableIterator<WorkflowInstanceEvent, void> {
+export interface WorkflowInstanceSubscription<Event = WorkflowInstanceEvent> extends AsyncIterableIterator<Event, void> {
   /** The next event, when there is one. */
-  next(): Promise<IteratorResult<WorkflowInstanceEvent, void>>;
+  next(): Promise<IteratorResult<Event, void>>;
   /** Ends it: whoever waits for the next event hears that there is none. */
-  return(): Promise<IteratorResult<WorkflowInstanceEvent, void>>;
+  return(): Promise<IteratorResult<Event, void>>;
   /** {@linkcode WorkflowInstanceSubscription.return} */
   [Symbol.dispose](): void;
   /** {@linkcode WorkflowInstanceSubscription.return} */

@@ -119,6 +119,7 @@ onEach("step.do()", (test) => {
       `{ retries: { limit: 1.5, delay: 1 } }`,
       `{ retries: { limit: "1", delay: 1 } }`,
       `{ retries: { limit: Infinity, delay: 1 } }`,
+      `{ retries: { limit: 10_001, delay: 1 } }`,
       `{ retries: { limit: 1, delay: "soon" } }`,
       `{ retries: { limit: 1, delay: -1 } }`,
       `{ retries: { limit: 1, delay: 1, backoff: "none" } }`,
@@ -140,7 +141,7 @@ onEach("step.do()", (test) => {
   }
 
   for (
-    const config of [`{}`, `{ retries: { limit: 0, delay: 0 } }`, `{ retries: undefined, timeout: undefined }`, `{ timeout: 1 }`, `{ sensitive: "output" }`]
+    const config of [`{}`, `{ retries: { limit: 0, delay: 0 } }`, `{ retries: { limit: 10_000, delay: 0 } }`, `{ retries: undefined, timeout: undefined }`, `{ timeout: 1 }`, `{ sensitive: "output" }`]
   ) {
     test(`takes the config ${config}`, async ({ run }) => {
       assertEquals(await (await run(told(`"a", ${config}, async () => 1`))).result(), ["result", 1]);
