@@ -29,6 +29,8 @@ export {
   type WorkflowStepContext,
   type WorkflowStepEvent,
   type WorkflowStepRollbackConfig,
+  type WorkflowInvoke,
+  type WorkflowInvokeOptions,
   type WorkflowStepRollbackOptions,
   type WorkflowStepSensitivity,
   type WorkflowTimeoutDuration,
@@ -96,6 +98,7 @@ export type {
   WorkflowInstanceEvent,
   WorkflowInstanceEventType,
 } from "./core/instance/feed_types.ts";
+export type { ConcurrencyOptions } from "./core/workflow/concurrency.ts";
 export type { WorkflowInstanceRestartOptions } from "./core/workflow/restart_options.ts";
 export type { WorkflowInstanceSubscribeOptions, WorkflowInstanceSubscription } from "./core/workflow/subscription.ts";
 export { ValueError, type ValueErrorCode } from "./core/values.ts";

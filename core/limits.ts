@@ -40,6 +40,8 @@ export interface Limits {
   readonly schedules: number;
   /** Instances that run at one time; further ones are `queued`. */
   readonly concurrency: number;
+  /** Of those, instances of one workflow. */
+  readonly workflowConcurrency: number;
   /**
    * Creations a second, and as many at once; a restart is one, each instance of a batch is one. Further ones are refused
    * (`quota_exceeded`). Counted by the owner, in memory: a takeover begins anew.
@@ -87,6 +89,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   instances: 100_000,
   schedules: 100,
   concurrency: 1_000,
+  workflowConcurrency: 1_000,
   createsPerSecond: 300,
   retention: 30 * 86_400_000,
   memoryBytes: 32 * MiB,

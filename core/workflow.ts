@@ -23,6 +23,7 @@ import { errorOf, notFound, type Request } from "./shard/requests.ts";
 import { byteLength } from "./utf8.ts";
 import { decode, encode } from "./values.ts";
 import { type BatchDeleteResult, type BatchError, createList, createMany, deleteMany } from "./workflow/batch.ts";
+import { type ConcurrencyOptions, readConcurrency } from "./workflow/concurrency.ts";
 import { placeAt, type WorkflowInstanceRestartOptions } from "./workflow/restart_options.ts";
 import { createSubscription, type WorkflowInstanceSubscribeOptions, type WorkflowInstanceSubscription } from "./workflow/subscription.ts";
 
@@ -44,6 +45,8 @@ export interface WorkflowInstanceCreateOptions<Params = unknown> extends Placeme
   readonly version?: string;
   /** How long it is kept once it has ended: at most, and by default, `limits.retention`. Then it is forgotten, and its id is free. */
   readonly retention?: RetentionOptions;
+  /** How many like it may run at one time; who has to wait is `queued`, and begins in the order in which it came. */
+  readonly concurrency?: ConcurrencyOptions;
 }
 
 /** Where an instance stands. */
@@ -191,7 +194,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
     if (typeof options !== "object" || options === null) {
       throw new TenureError("invalid_argument", `Cannot create an instance of ${quote(options)}: its options are not an object`);
     }
-    const { id, params, version, retention } = options;
+    const { id, params, version, retention, concurrency } = options;
     const placement = checkPlacement(options);
     if (id !== undefined) checkInstanceId(id);
     return {
@@ -203,6 +206,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       params: encodeWithin(params === undefined ? {} : params, parts.limits().paramsBytes, "params"),
       ...(version !== undefined && { version }),
       ...(retention !== undefined && { retention: readRetention(retention) }),
+      ...(concurrency !== undefined && { concurrency: readConcurrency(concurrency) }),
       ...placement,
     };
   }

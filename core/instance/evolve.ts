@@ -23,6 +23,7 @@ export function evolve(state: State, record: Record, bytes: number): State {
       state.version = head.version;
       state.seed = head.seed;
       state.params = value ?? "";
+      state.concurrency = head.concurrency;
       state.parent = head.parent;
       state.schedule = head.schedule;
       state.retention = head.retention;

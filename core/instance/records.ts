@@ -23,6 +23,12 @@ interface At {
 /** The newest format that this version knows: it reads every one up to it. */
 export const FORMAT = 1;
 
+/** A bound on how many instances of a workflow with the same key run at one time. */
+export interface Concurrency {
+  readonly key: string;
+  readonly limit: number;
+}
+
 /** Whose child an instance is; of the same tenant. */
 export interface Parent {
   readonly workflow: string;
@@ -55,6 +61,8 @@ export interface Created extends At, Placement {
   readonly rng: 1;
   /** How long it is kept once it has ended, when it was asked for, ms. */
   readonly retention?: Retention;
+  /** How many with its key may run at one time. */
+  readonly concurrency?: Concurrency;
   /** The run that has started it as a child. */
   readonly parent?: Parent;
   /** What it was made by, when it was a schedule. */

@@ -6,7 +6,7 @@
 import type { Placement } from "../placement.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
 import type { Retention } from "../retention.ts";
-import type { CronSchedule, Kind, Parent } from "./records.ts";
+import type { Concurrency, CronSchedule, Kind, Parent } from "./records.ts";
 
 /** A command of the run, or of a body. */
 export interface Op {
@@ -109,6 +109,7 @@ export interface State {
   version: string;
   seed: string;
   params: string;
+  concurrency: Concurrency | undefined;
   /** Whose child it is. */
   parent: Parent | undefined;
   /** Commands that start children. */
@@ -190,6 +191,7 @@ export function emptyState(): State {
     version: "",
     seed: "",
     params: "",
+    concurrency: undefined,
     parent: undefined,
     children: [],
     schedule: undefined,

@@ -8,7 +8,7 @@ import type { Departure } from "../execution/rehearsal.ts";
 import type { Place } from "../instance/decide/restart.ts";
 import type { Placement } from "../placement.ts";
 import type { InstanceKey } from "../ports/store.ts";
-import type { CronSchedule, Parent } from "../instance/records.ts";
+import type { Concurrency, CronSchedule, Parent } from "../instance/records.ts";
 import type { Retention } from "../retention.ts";
 import type { ScheduleSettings } from "./schedule_record.ts";
 
@@ -26,6 +26,7 @@ export type Request =
     /** Another version than the active one. */
     readonly version?: string;
     readonly retention?: Retention;
+    readonly concurrency?: Concurrency;
     /** Whose child it is: asked for again, it is there. */
     readonly parent?: Parent;
     /** The due time of a schedule that it is made for. */

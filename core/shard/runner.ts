@@ -10,10 +10,12 @@ import type { Facts } from "../instance/decide/common.ts";
 import { parked } from "../instance/decide/control.ts";
 import { isBusy, isEnded, type State } from "../instance/state.ts";
 import { keyText } from "../ids.ts";
+import type { Limits } from "../limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import type { Children } from "./children.ts";
+import type { Group } from "./groups.ts";
 import type { Live } from "./live.ts";
 import { isUnreadable, type Lives } from "./lives.ts";
 import type { Room } from "./room.ts";
@@ -67,6 +69,7 @@ export interface RunnerParts {
 const TURNS = 16;
 /** How long they may take, ms: a tenant's long turns delay others by one. */
 const SLICE = 2;
+const NO_GROUPS: readonly Group[] = [];
 /** Before a platform's trouble (a sandbox or `env` that throws) is tried again, ms. */
 const RETRY = 1_000;
 
@@ -91,8 +94,9 @@ export function createRunner(parts: RunnerParts): Runner {
       if (live.activity === "resting") live.activity = "none";
       return lives.touch(live);
     }
-    const { concurrency, crashes } = opener.limits(live.key.tenant);
-    if (!slots.take(live.key, live.text, { concurrency, crashes: live.state?.crashes ?? 0, mostCrashes: crashes })) {
+    const limits = opener.limits(live.key.tenant);
+    const { concurrency, crashes } = limits;
+    if (!slots.take(live.key, live.text, { concurrency, crashes: live.state?.crashes ?? 0, mostCrashes: crashes, groups: groupsOf(live, limits) })) {
       // it waits in the store, not in memory
       live.activity = "queued";
       return lives.touch(live);
@@ -314,4 +318,14 @@ export function createRunner(parts: RunnerParts): Runner {
     roomy: slots.roomy,
     stop,
   };
+}
+
+/** What bounds it beside its tenant's limit: its workflow's, and its own. */
+function groupsOf({ key: { tenant, workflow }, state }: Live, { concurrency, workflowConcurrency }: Limits): readonly Group[] {
+  const own = state?.concurrency;
+  if (own === undefined && workflowConcurrency >= concurrency) return NO_GROUPS;
+  const groups: Group[] = [];
+  if (workflowConcurrency < concurrency) groups.push({ name: JSON.stringify([tenant, workflow]), limit: workflowConcurrency });
+  if (own !== undefined) groups.push({ name: JSON.stringify([tenant, workflow, own.key]), limit: own.limit });
+  return groups;
 }

@@ -11,6 +11,7 @@
  * @module
  */
 import type { InstanceKey } from "../ports/store.ts";
+import { createGroups, type Group } from "./groups.ts";
 import type { Room } from "./room.ts";
 
 /** On what terms an instance runs. */
@@ -21,6 +22,8 @@ export interface Terms {
   readonly crashes: number;
   /** `limits.crashes` of its tenant. */
   readonly mostCrashes: number;
+  /** Bounds of what it belongs to. */
+  readonly groups: readonly Group[];
 }
 
 /** Places of the instances of one shard. */
@@ -53,6 +56,8 @@ interface Tenant {
 
 /** From so many deaths on an instance is suspect, if it has that many chances. */
 const SUSPECT = 2;
+/** So many times as many may wait for their groups. */
+const WAITING = 10;
 
 /** Makes them; so many of one tenant are remembered. */
 export function createSlots(room: Room, remembered: number): Slots {
@@ -65,6 +70,8 @@ export function createSlots(room: Room, remembered: number): Slots {
   const suspects = new Map<string, number>();
   /** Suspects that wait, in their order. */
   const quarantine = new Map<string, { readonly key: InstanceKey; readonly terms: Terms }>();
+
+  const groups = createGroups(remembered * WAITING);
 
   function of(tenant: string, concurrency: number): Tenant {
     let found = tenants.get(tenant);
@@ -101,6 +108,8 @@ export function createSlots(room: Room, remembered: number): Slots {
   function give(name: string, text: string): void {
     suspects.delete(text);
     const tenant = tenants.get(name);
+    // places are reserved for those: they are asked for next, however many wait beside them
+    for (const next of groups.leave(text)) of(next.key.tenant, tenant?.concurrency ?? 1).queue.set(next.text, next.key);
     if (tenant === undefined) return;
     tenant.running--;
     turn(name, tenant);
@@ -118,6 +127,11 @@ export function createSlots(room: Room, remembered: number): Slots {
           turn(key.tenant, tenant);
           return false;
         }
+      }
+      if (!groups.enter(key, text, terms.groups)) {
+        tenant.queue.delete(text);
+        turn(key.tenant, tenant);
+        return false;
       }
       if (!isKept && (room.full() || tenant.running >= tenant.concurrency)) {
         remember(key, text, terms.concurrency);
@@ -137,7 +151,7 @@ export function createSlots(room: Room, remembered: number): Slots {
       return !room.full() && (tenant === undefined || (tenant.queue.size === 0 && tenant.running < concurrency));
     },
     remember,
-    has: (name, text) => kept.has(text) || quarantine.has(text) || tenants.get(name)?.queue.has(text) === true,
+    has: (name, text) => kept.has(text) || quarantine.has(text) || groups.has(text) || tenants.get(name)?.queue.has(text) === true,
     roomy: (name) => (tenants.get(name)?.queue.size ?? 0) < remembered / 2,
     next() {
       if (room.full()) return undefined;

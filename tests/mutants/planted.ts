@@ -77,7 +77,7 @@ export const PLANTED: readonly Mutant[] = [
   {
     name: "an old life runs on after a restart",
     file: "core/shard/apply.ts",
-    change: [["    if (before !== undefined) runner.end(before);\n    const live", "    const live"]],
+    change: [["    if (before !== undefined) runner.end(before);\n", ""]],
   },
   {
     name: "timers fire before what was sent earlier is read",
