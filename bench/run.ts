@@ -19,7 +19,7 @@ import type { Line, LineContext } from "./_lib/line.ts";
 import { machineText } from "./_lib/machine.ts";
 import { findMedia } from "./_lib/media.ts";
 import { tablesOf } from "./_lib/report.ts";
-import { schedules, sweep } from "./_lines/chores.ts";
+import { children, schedules, sweep } from "./_lines/chores.ts";
 import { commits } from "./_lines/commits.ts";
 import { cpu } from "./_lines/cpu.ts";
 import { flood } from "./_lines/flood.ts";
@@ -30,7 +30,7 @@ import { profile } from "./_lines/profile.ts";
 import { start } from "./_lines/start.ts";
 import { throughput } from "./_lines/throughput.ts";
 
-const LINES: readonly Line[] = [throughput, latency, cpu, commits, history, start, herd, flood, schedules, sweep];
+const LINES: readonly Line[] = [throughput, latency, cpu, commits, history, start, herd, flood, schedules, sweep, children];
 
 const { values: flags } = parseArgs({
   options: {

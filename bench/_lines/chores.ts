@@ -1,5 +1,5 @@
 /**
- * What the engine does by itself, and what a neighbour feels of it: schedules that are due, instances that are forgotten.
+ * What the engine does by itself, and what a neighbour feels of it: schedules that are due, instances that are forgotten, children.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import type { Line } from "../_lib/line.ts";
 import { inFolder, type Medium } from "../_lib/media.ts";
 import type { Pace } from "../_tasks/neighbour.ts";
 import type { Schedules, SchedulesTask } from "../_tasks/schedules.ts";
+import type { ChildrenOf, ChildrenTask } from "../_tasks/children.ts";
 import type { SweepTask, Swept } from "../_tasks/sweep.ts";
 
 /** The line. */
@@ -39,6 +40,22 @@ export const sweep: Line = {
       return inChild<Swept>(task, { timeout: 600_000 });
     });
     const name = `sweep/${medium.name}`;
+    return [figure(`${name}/took`, "s", [took]), ...felt(name, idle, meanwhile)];
+  },
+};
+
+/** The line. */
+export const children: Line = {
+  name: "children",
+  title: "1,000 children of one parent, and a neighbour's runs of one step",
+  async measure({ media, quick, progress }) {
+    const medium = media[0] as Medium;
+    progress(`children, ${medium.name}`);
+    const { idle, meanwhile, took } = await inFolder(medium, (folder) => {
+      const task: ChildrenTask = { task: "children", guest: "quickjs", folder, children: quick ? 100 : 1_000 };
+      return inChild<ChildrenOf>(task, { timeout: 200_000 });
+    });
+    const name = `children/${medium.name}`;
     return [figure(`${name}/took`, "s", [took]), ...felt(name, idle, meanwhile)];
   },
 };

@@ -4,6 +4,7 @@
  * @module
  */
 import process from "node:process";
+import { type ChildrenTask, measureChildren } from "./children.ts";
 import { type CommitsTask, measureCommits } from "./commits.ts";
 import { type CpuTask, measureCpu } from "./cpu.ts";
 import { type FloodTask, measureFlood } from "./flood.ts";
@@ -13,7 +14,7 @@ import { measureSchedules, type SchedulesTask } from "./schedules.ts";
 import { measureSweep, type SweepTask } from "./sweep.ts";
 
 /** All that can be asked for. */
-export type Task = CpuTask | CommitsTask | HistoryTask | HerdTask | FloodTask | SchedulesTask | SweepTask;
+export type Task = CpuTask | ChildrenTask | CommitsTask | HistoryTask | HerdTask | FloodTask | SchedulesTask | SweepTask;
 
 const report = await perform(JSON.parse(process.argv[2] ?? "") as Task);
 process.stdout.write(`\n${JSON.stringify(report)}\n`);
@@ -30,6 +31,8 @@ function perform(task: Task): Promise<unknown> {
       return measureFlood(task);
     case "schedules":
       return measureSchedules(task);
+    case "children":
+      return measureChildren(task);
     case "sweep":
       return measureSweep(task);
     case "history":

@@ -50,6 +50,8 @@ type Owed =
 const OUTBOX = "outbox/";
 /** How many cells are read at a time. */
 const PAGE = 100;
+/** How many of a tenant's children are made at one time. */
+const TOGETHER = 32;
 /** Before a store that does not answer, or a limit, is asked again, ms. */
 const RETRY = 250;
 
@@ -57,11 +59,29 @@ const RETRY = 250;
 export function createChildren(parts: ChildrenParts): Children {
   const { shard, store, clock, committer, lives, runner, signal } = parts;
   let cancels = 0;
+  /** How many of a tenant's are being made, and who waits for that. */
+  const making = new Map<string, { n: number; readonly queue: (() => void)[] }>();
+
+  /** A parent of a thousand children is not to be a thousand requests in one task. */
+  async function inTurn<T>(tenant: string, make: () => Promise<T>): Promise<T> {
+    let of = making.get(tenant);
+    if (of === undefined) making.set(tenant, of = { n: 0, queue: [] });
+    const { queue } = of;
+    if (of.n >= TOGETHER) await new Promise<void>((go) => queue.push(go));
+    else of.n++;
+    try {
+      return await make();
+    } finally {
+      const next = queue.shift();
+      if (next !== undefined) next();
+      else if (--of.n === 0) making.delete(tenant);
+    }
+  }
 
   function start(parent: InstanceKey, seed: string, op: number, { workflow, id, params }: ChildOf): Promise<Start> {
     const { tenant } = parent;
     const request: Request = { verb: "create", tenant, workflow, id, fresh: false, params: params ?? "j{}", parent: { workflow: parent.workflow, id: parent.id, op, seed } };
-    return new Promise((resolve) => {
+    return inTurn(tenant, () => new Promise((resolve) => {
       const attempt = (): void => {
         if (signal.aborted) return;
         const made = parts.create(request, (outcome, live) => {
@@ -74,7 +94,7 @@ export function createChildren(parts: ChildrenParts): Children {
       };
       const again = (ms: number): void => void clock.setTimer(ms, attempt);
       attempt();
-    });
+    }));
   }
 
   /** How long until the tenant may create again, ms. */
