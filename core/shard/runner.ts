@@ -96,7 +96,10 @@ export function createRunner(parts: RunnerParts): Runner {
     }
     const limits = opener.limits(live.key.tenant);
     const { concurrency, crashes } = limits;
-    if (!slots.take(live.key, live.text, { concurrency, crashes: live.state?.crashes ?? 0, mostCrashes: crashes, groups: groupsOf(live, limits) })) {
+    const has = slots.take(live.key, live.text, { concurrency, crashes: live.state?.crashes ?? 0, mostCrashes: crashes, groups: groupsOf(live, limits) });
+    // it may have been remembered: then another can be in its place
+    if (slots.roomy(live.key.tenant)) parts.more(live.key.tenant);
+    if (!has) {
       // it waits in the store, not in memory
       live.activity = "queued";
       return lives.touch(live);
