@@ -207,9 +207,7 @@ export function createRunner(parts: RunnerParts): Runner {
   async function wake(key: InstanceKey): Promise<boolean> {
     const text = keyText(key);
     const { concurrency } = opener.limits(key.tenant);
-    if (lives.peek(key) === undefined && !slots.free(key.tenant, concurrency)) {
-      return slots.has(key.tenant, text) || slots.remember(key, text, concurrency);
-    }
+    if (lives.peek(key) === undefined && !slots.free(key.tenant, concurrency)) return slots.remember(key, text, concurrency);
     try {
       return await lives.find(key, (live) => {
         if (live?.state !== undefined) proceed(live);

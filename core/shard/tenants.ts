@@ -31,7 +31,7 @@ interface Known {
 const LOOKS = 8;
 
 /** Makes the memory of one shard. */
-export function createTenants(shard: number, store: Store, committer: Committer, remembered: number): Tenants {
+export function createTenants(shard: number, store: Store, committer: Pick<Committer, "cell" | "wait">, remembered: number): Tenants {
   const known = new Map<string, Known>();
   /** Those that are being read: one reading for all who ask, or a slow one would bring back what was before. */
   const reading = new Map<string, Promise<TenantRecord | undefined>>();
