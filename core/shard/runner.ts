@@ -96,7 +96,10 @@ export function createRunner(parts: RunnerParts): Runner {
     }
     const limits = opener.limits(live.key.tenant);
     const { concurrency, crashes } = limits;
-    if (!slots.take(live.key, live.text, { concurrency, crashes: live.state?.crashes ?? 0, mostCrashes: crashes, groups: groupsOf(live, limits) })) {
+    const has = slots.take(live.key, live.text, { concurrency, crashes: live.state?.crashes ?? 0, mostCrashes: crashes, groups: groupsOf(live, limits) });
+    // it may have been remembered: then another can be in its place
+    if (slots.roomy(live.key.tenant)) parts.more(live.key.tenant);
+    if (!has) {
       // it waits in the store, not in memory
       live.activity = "queued";
       return lives.touch(live);
@@ -204,9 +207,7 @@ export function createRunner(parts: RunnerParts): Runner {
   async function wake(key: InstanceKey): Promise<boolean> {
     const text = keyText(key);
     const { concurrency } = opener.limits(key.tenant);
-    if (lives.peek(key) === undefined && !slots.free(key.tenant, concurrency)) {
-      return slots.has(key.tenant, text) || slots.remember(key, text, concurrency);
-    }
+    if (lives.peek(key) === undefined && !slots.free(key.tenant, concurrency)) return slots.remember(key, text, concurrency);
     try {
       return await lives.find(key, (live) => {
         if (live?.state !== undefined) proceed(live);

@@ -36,7 +36,7 @@ export interface Slots {
   clear(text: string): void;
   /** Whether one of the tenant's, that nothing speaks against, would get a place. */
   free(tenant: string, concurrency: number): boolean;
-  /** Remembers who waits; false when too many of its tenant do. */
+  /** Remembers who waits, unless it is ({@linkcode Slots.has}); false when too many of its tenant do. */
   remember(key: InstanceKey, text: string, concurrency: number): boolean;
   /** Whether it is remembered, or a place is kept for it. */
   has(tenant: string, text: string): boolean;
@@ -97,9 +97,14 @@ export function createSlots(room: Room, remembered: number): Slots {
     return suspects.size < most;
   }
 
+  function has(name: string, text: string): boolean {
+    return kept.has(text) || quarantine.has(text) || groups.has(text) || tenants.get(name)?.queue.has(text) === true;
+  }
+
   function remember(key: InstanceKey, text: string, concurrency: number): boolean {
+    if (has(key.tenant, text)) return true;
     const tenant = of(key.tenant, concurrency);
-    if (tenant.queue.size >= remembered && !tenant.queue.has(text)) return false;
+    if (tenant.queue.size >= remembered) return false;
     tenant.queue.set(text, key);
     turn(key.tenant, tenant);
     return true;
@@ -151,7 +156,7 @@ export function createSlots(room: Room, remembered: number): Slots {
       return !room.full() && (tenant === undefined || (tenant.queue.size === 0 && tenant.running < concurrency));
     },
     remember,
-    has: (name, text) => kept.has(text) || quarantine.has(text) || groups.has(text) || tenants.get(name)?.queue.has(text) === true,
+    has,
     roomy: (name) => (tenants.get(name)?.queue.size ?? 0) < remembered / 2,
     next() {
       if (room.full()) return undefined;

@@ -31,13 +31,25 @@ interface Known {
 const LOOKS = 8;
 
 /** Makes the memory of one shard. */
-export function createTenants(shard: number, store: Store, committer: Committer, remembered: number): Tenants {
+export function createTenants(shard: number, store: Store, committer: Pick<Committer, "cell" | "wait">, remembered: number): Tenants {
   const known = new Map<string, Known>();
+  /** Those that are being read: one reading for all who ask, or a slow one would bring back what was before. */
+  const reading = new Map<string, Promise<TenantRecord | undefined>>();
 
-  function remember(tenant: string, entry: Known): Known {
+  function remember(tenant: string, entry: Known): void {
     if (known.size >= remembered) forget();
     known.set(tenant, entry);
-    return entry;
+  }
+
+  async function read(tenant: string): Promise<TenantRecord | undefined> {
+    try {
+      const [text, usage] = await Promise.all([store.cell(shard, tenantCell(tenant)), store.cell(shard, usageCell(tenant))]);
+      const record = readTenant(text);
+      remember(tenant, { record, usage: readUsage(usage), held: 0 });
+      return record;
+    } finally {
+      reading.delete(tenant);
+    }
   }
 
   /** Forgets one of those that were asked for longest ago, unless all of these are in use. */
@@ -55,16 +67,19 @@ export function createTenants(shard: number, store: Store, committer: Committer,
     get(tenant) {
       const found = known.get(tenant);
       if (found !== undefined) return found.record;
-      return Promise.all([store.cell(shard, tenantCell(tenant)), store.cell(shard, usageCell(tenant))]).then(([record, usage]) => {
-        // another may have asked for it, and changed it, while the store was read
-        const present = known.get(tenant) ?? remember(tenant, { record: readTenant(record), usage: readUsage(usage), held: 0 });
-        return present.record;
-      });
+      let asked = reading.get(tenant);
+      if (asked === undefined) reading.set(tenant, asked = read(tenant));
+      return asked;
     },
     put(tenant, record) {
       const entry = known.get(tenant);
-      if (entry !== undefined) entry.record = record;
       committer.cell(shard, tenant, { key: tenantCell(tenant), value: JSON.stringify(record) });
+      if (entry === undefined) return;
+      entry.record = record;
+      // until it is durable the store would say what was before
+      entry.held++;
+      const over = (): void => void entry.held--;
+      committer.wait(shard, tenant, { ok: over, lost: over });
     },
     usage: (tenant) => known.get(tenant)?.usage,
     hold(tenant, by) {

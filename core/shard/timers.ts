@@ -147,12 +147,13 @@ export function createTimers({ store, clock, shard, page: size, recover, wake, r
     while (!stopped) {
       const page: readonly Due[] = await store.due(shard, { after, until, limit: size, ...(from && { from }) });
       for (const due of page) {
-        if ((only === undefined || due.tenant === only) && !left.has(due.tenant)) {
-          if (!await wake(due)) leave(due.tenant, { after, from });
-          if (stopped) return;
+        if (only === undefined || due.tenant === only) {
+          // another may have been left meanwhile, further on
+          const woken = !left.has(due.tenant) && await wake(due);
+          if (!woken) leave(due.tenant, { after, from });
+          if (stopped || (only !== undefined && !woken)) return;
           await rest();
         }
-        if (only !== undefined && left.has(only)) return;
         from = due;
       }
       if (page.length < size) return;

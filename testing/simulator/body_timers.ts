@@ -13,7 +13,7 @@ export interface BodyTimers {
   /** What a guest adds to a turn that begins a body. */
   set(header: { readonly d?: string; readonly id?: number; readonly attempt?: number }): readonly string[];
   /** Whether a delivery is of one of them; holds it against what was asked for. */
-  fired(header: { readonly d?: string; readonly id?: number; readonly ok?: boolean } | undefined): boolean;
+  fired(header: { readonly d?: string; readonly id?: number; readonly attempt?: number; readonly ok?: boolean } | undefined): boolean;
   /** Looks whether a body came to its end before a timer that was due. */
   ended(out: readonly string[]): void;
 }
@@ -35,6 +35,11 @@ export function createTimers({ world, plan, chance }: { readonly world: World; r
       return [frame({ c: "timer", id: FIRST + count, in: id, ms })];
     },
     fired(header) {
+      if (header?.d === "abort") {
+        // one that goes on all the same has none any more
+        for (const timer of due.values()) if (timer.body === `${header.id} ${header.attempt}`) timer.over = Math.min(timer.over, world.now());
+        return false;
+      }
       if (header?.d !== "settle" || header.id === undefined || header.id < FIRST || header.id > FIRST + 99_999) return false;
       const timer = due.get(header.id);
       due.delete(header.id);

@@ -71,7 +71,8 @@ export function createChores({ world, plan, ledger, servers }: ChoresParts): Cho
   const options: ScheduleOptions = { cron: String(period), catchUp, overlap: r.pick(["allow", "allow", "skip"]) };
   const schedules = new Map<string, ScheduleRecord>();
   const dues = new Set<string>();
-  const made = new Set<string>();
+  /** Due times that an instance was made of: by id. */
+  const made = new Map<string, number>();
   /** What is written of an instance, and of a tenant's steps. */
   const bytes = new Map<string, number>();
   const steps = new Map<string, number>();
@@ -170,7 +171,7 @@ export function createChores({ world, plan, ledger, servers }: ChoresParts): Cho
         if (key.id !== instanceOf(ID, due)) continue;
         // what is made up for by hand is made again once it is forgotten
         if (made.has(key.id) && due > EPOCH - 50_000) world.fail("I29", `${nameOf(key)} is made twice`);
-        made.add(key.id);
+        made.set(key.id, due);
       }
     }
   }
@@ -199,18 +200,16 @@ export function createChores({ world, plan, ledger, servers }: ChoresParts): Cho
   function moved(old: ScheduleRecord, now: ScheduleRecord): void {
     if (old.next === null || now.next === null || now.next === old.next) return;
     if (now.next < old.next) return world.fail("I29", `the schedule goes back from ${old.next} to ${now.next}`);
-    const due = now.last?.due;
-    // one batch may hold what was due and, after it, what was made by hand
-    if (due !== undefined && now.last?.id !== instanceOf(ID, due)) return;
-    // one that was made by hand may be of the same time
-    if (due !== undefined && due >= old.next && now.last?.id !== old.last?.id) {
-      if (!made.has(instanceOf(ID, due))) world.fail("I29", `the schedule says that ${due} is met, and nothing was made`);
-      if (now.catchUp === "all" && due !== old.next) world.fail("I29", `${old.next} is left out`);
-      return;
-    }
-    const said = now.error !== undefined && now.error.due !== old.error?.due && now.error.due >= old.next;
+    const { last } = now;
+    // one that was made by hand in the same commit says nothing of what was due
+    const own = last !== undefined && last.id === instanceOf(ID, last.due) && last.due >= old.next && last.id !== old.last?.id;
+    if (own && !made.has(last.id)) return world.fail("I29", `the schedule says that ${last.due} is met, and nothing was made`);
+    const { next } = old, to = now.next;
+    const met = own ? [last.due] : [...made.values()].filter((due) => due >= next && due < to);
+    if (met.length > 0) return now.catchUp === "all" && !met.includes(next) ? world.fail("I29", `${next} is left out`) : undefined;
+    const said = now.error !== undefined && now.error.due !== old.error?.due && now.error.due >= next;
     // one batch may hold a pause and what came after it
-    if (!said && now.catchUp !== "skip" && !resumed) world.fail("I29", `the schedule goes on from ${old.next} to ${now.next}, and nothing was made`);
+    if (!said && now.catchUp !== "skip" && !resumed) world.fail("I29", `the schedule goes on from ${next} to ${to}, and nothing was made`);
   }
   /** Somebody has paused it, and resumed it. */
   let resumed = false;

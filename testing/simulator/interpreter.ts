@@ -95,7 +95,7 @@ function mayFail(node: Extract<Node, { name: string }> | Extract<Node, { k: "cal
   if (/^The limit of ([15]|1500|commands) .*|longer than 1500 ms$|what it stands in has ended$|^Cannot store the result of step |^The attempt (is over$|was aborted)/.test(message)) return true;
   switch (node.k) {
     case "do":
-      return message === `died in ${node.name}` || /^boom |^WorkflowTimeoutError: |^Cannot tell the delay of step "[^"]*": (Error: no delay|it did not answer)|^You can't sleep until a time in the past/.test(message);
+      return diedIn(node, message) || /^boom |^WorkflowTimeoutError: |^Cannot tell the delay of step "[^"]*": (Error: no delay|it did not answer)|^You can't sleep until a time in the past/.test(message);
     case "sleep":
     case "state":
       return false;
@@ -108,6 +108,11 @@ function mayFail(node: Extract<Node, { name: string }> | Extract<Node, { k: "cal
     default:
       return node satisfies never;
   }
+}
+
+/** Whether a guest died in its body, or in one within it. */
+function diedIn({ name, inner }: DoNode, message: string): boolean {
+  return message === `died in ${name}` || inner.some((each) => each.k === "do" ? diedIn(each, message) : "of" in each && each.of.some((node) => node.k === "do" && diedIn(node, message)));
 }
 
 async function issue(node: Extract<Node, { name: string }> | Extract<Node, { k: "call" }>, at: Place): Promise<string | null> {

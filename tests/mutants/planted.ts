@@ -162,9 +162,14 @@ export const PLANTED: readonly Mutant[] = [
     change: [["live.held === undefined && !draining() && ", ""]],
   },
   {
-    name: "an instance is remembered although a place is kept for it",
-    file: "core/shard/slots.ts",
-    change: [["kept.has(text) || quarantine.has(text)", "quarantine.has(text)"]],
+    name: "a slow reading of a tenant brings back what was before",
+    file: "core/shard/tenants.ts",
+    change: [["let asked = reading.get(tenant);", "let asked = tenant === \"\" ? reading.get(tenant) : undefined;"]],
+  },
+  {
+    name: "where to read on for a tenant is lost when another of its is left meanwhile",
+    file: "core/shard/timers.ts",
+    change: [["          if (!woken) leave(due.tenant, { after, from });\n", "          if (!woken && !left.has(due.tenant)) leave(due.tenant, { after, from });\n"]],
   },
 ];
 
