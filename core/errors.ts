@@ -7,7 +7,7 @@
  * @module
  */
 
-/** Every `code` that an error of this package can have. */
+/** Every `code` that an error of this package can have. docs/errors.md says of each what happened, what was kept and what to do. */
 export type ErrorCode =
   // what the caller asked for
   | "invalid_tenant_id"

@@ -8,7 +8,8 @@
  *     npm test -- --mode suspend --mode tiny    the semantics in a mode (tests/semantics/_modes.ts)
  *     npm test -- --timeout 60                  seconds that one runtime may take (default 600)
  *
- * Fails when a runtime ran nothing, or did not run what another ran (docs/support.md names what may be missing).
+ * Fails when a runtime ran nothing, did not run what another ran (docs/support.md names what may be missing), or, in a
+ * whole run, did not run what docs/parity.md is held by.
  */
 import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,6 +19,7 @@ import { parseArgs } from "node:util";
 import { execute, type Command, type Execution } from "./_runner/execute.ts";
 import { parseReport, type Report } from "./_runner/junit.ts";
 import { type Runtime, runtimes } from "./_runner/runtimes.ts";
+import { compareParity, PARITY_FILE, readParity } from "./_runner/parity.ts";
 import { compareMode, compareReports, exceptionsOfRepository } from "./_runner/support.ts";
 import { LEFT_OUT, MODES } from "./semantics/_left_out.ts";
 
@@ -78,6 +80,7 @@ async function runAll(): Promise<void> {
   if (failed > 0) return;
   const ordered = (of: Map<string, Report>) => new Map(chosen.filter(({ name }) => of.has(name)).map(({ name }) => [name, of.get(name)!]));
   for (const complaint of compareReports(ordered(reports), { exceptions: exceptionsOfRepository(), whole })) fail(complaint);
+  if (whole) for (const complaint of compareParity(ordered(reports), readParity(readFileSync(PARITY_FILE, "utf8")))) fail(complaint);
   for (const [mode, inIt] of byMode) {
     for (const complaint of compareReports(ordered(inIt), { exceptions: [], whole: false })) fail(`${mode}: ${complaint}`);
     for (const [name, report] of whole ? inIt : []) {

@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { parseReport, type Report } from "./_runner/junit.ts";
+import { compareParity, declares, readParity } from "./_runner/parity.ts";
 import { compareMode, compareReports, readExceptions } from "./_runner/support.ts";
 
 const node = `<testsuites>
@@ -83,5 +84,33 @@ describe("readExceptions()", () => {
   it("reads the lines that give a reason and nothing else", () => {
     const text = "# Support\n- not run: `a > b` on Deno: no such API\n- not run: `c` on Bun:\n- runs: `d` on Bun: x\n";
     assertEquals(readExceptions(text), [{ test: "a > b", runtime: "Deno" }]);
+  });
+});
+
+describe("readParity()", () => {
+  const row = (verdict: string): string => `| CF-do-1 | It does. | ${verdict} | \`tests/a_test.ts\`: \`a > b\`, \`a > c "d"\`; \`tests/types/x.ts\`: \`is theirs\` |`;
+  it("reads what holds a behaviour, and why it is not the same", () => {
+    const [same, different] = readParity(`# Title\n${row("same")}\n${row("different: it is better")}\n`);
+    assertEquals(same?.tests, [{ file: "tests/a_test.ts", name: "a > b" }, { file: "tests/a_test.ts", name: 'a > c "d"' }, { file: "tests/types/x.ts", name: "is theirs" }]);
+    assertEquals([different?.id, different?.verdict, different?.reason], ["CF-do-1", "different", "it is better"]);
+  });
+  it("takes no row that it cannot read", () => {
+    for (const line of [row("better"), "| CF-do-1 | It does. | same |", "|CF-do-1 | It does. | same | – |"]) assertThrows(() => readParity(line), Error, "Cannot read a row");
+  });
+});
+
+describe("declares()", () => {
+  const source = 'onEach("a step", (test) => { for (const n of [1]) test(`sleeps ${n} ms`, f); it("is {a}", g); });';
+  it("finds suite and sentence, whatever a template fills in", () => {
+    for (const name of ["a step > sleeps 5 ms", "a step > is {a}", "is {a}"]) assertEquals(declares(source, name), true, name);
+    for (const name of ["a step > sleeps 5 s", "another > is {a}", "a step > is a", "step > is {a}"]) assertEquals(declares(source, name), false, name);
+  });
+});
+
+describe("compareParity()", () => {
+  const rows = readParity("| CF-do-1 | It does. | same | `tests/a_test.ts`: `a > b`, `c > d`; `tests/types/x.ts`: `is theirs` |");
+  it("complains about what one runtime did not run, of the suite alone", () => {
+    const reports = new Map([["Node 24", report("a, on quickjs > b", "c, on trusted and sqlite > d")], ["Deno", report("a > b", "c, on Tuesday > d")]]);
+    assertEquals(compareParity(reports, rows), ["docs/parity.md: CF-do-1 names a test that did not run on Deno: c > d"]);
   });
 });

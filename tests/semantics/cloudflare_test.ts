@@ -1,5 +1,8 @@
 /** What Cloudflare's own tests hold, or its local engine gets wrong, and no other file here says. */
+import { describe, it } from "node:test";
 import { assertEquals, assertMatch } from "@std/assert";
+import { DEFAULT_LIMITS } from "../../mod.ts";
+import { drive } from "./_drive.ts";
 import { refused } from "./_errors.ts";
 import { onEach, source } from "./_world.ts";
 
@@ -57,9 +60,9 @@ onEach("a step whose config changes while it is tried", (test) => {
     `);
     await world.until(order, "waiting");
     await world.reopen({ env: () => ({ LIMIT: 0, DELAY: "9 hours" }) });
-    await world.pass("1 hour");
-    await world.pass("1 hour");
-    assertEquals(await (await world.flows().get(order.id)).result(), "no 3");
+    const again = await world.flows().get(order.id);
+    await drive(world, again);
+    assertEquals(await again.result(), "no 3");
     assertEquals(world.notes, [[1, 2, "1 hour"], [2, 2, "1 hour"], [3, 2, "1 hour"]]);
   });
 });
@@ -177,5 +180,43 @@ onEach("a refusal", (test) => {
     assertMatch((await refused(() => flows().create({ id: "a" }), "instance.already_exists")).message, /^\(instance\.already_exists\) /);
     assertMatch((await refused(() => flows().get("b"), "instance.not_found")).message, /^\(instance\.not_found\) /);
     assertMatch((await refused(() => order.terminate(), "instance.cannot_terminate")).message, /^\(instance\.cannot_terminate\) /);
+  });
+});
+
+onEach("an event that nobody has waited for yet", (test) => {
+  test("goes with a restart", async ({ run, until, pass }) => {
+    const order = await run(`
+      await step.sleep("s", "1 hour");
+      return await step.waitForEvent("w", { type: "t", timeout: 0 }).then(({ payload }) => payload, () => "none");
+    `);
+    await until(order, "waiting");
+    await order.sendEvent({ type: "t", payload: "old" });
+    await order.restart();
+    await until(order, "waiting");
+    await pass("1 hour");
+    assertEquals(await order.result(), "none");
+  });
+});
+
+onEach("an error that is thrown outside of steps", (test) => {
+  test("fails the run at once, whatever it is", async ({ run }) => {
+    for (const thrown of [`new RangeError("far")`, `new NonRetryableError("no")`, `new Error("")`]) {
+      const order = await run(`await T.note("ran"); throw ${thrown}`);
+      const error = await order.result().catch((error) => error);
+      assertEquals((await order.status()).error, { name: error.name, message: error.message });
+    }
+  });
+});
+
+describe("limits by default", () => {
+  it("are Cloudflare's of its paid plan where a tenant is what an account is there", () => {
+    const { steps, sleep, resultBytes, eventBytes, retention, cpuMs, subrequests, schedules, createsPerSecond } = DEFAULT_LIMITS;
+    assertEquals([steps, sleep, resultBytes, eventBytes], [10_000, 365 * 86_400_000, 2 ** 20, 2 ** 20]);
+    assertEquals([retention, cpuMs, subrequests, schedules, createsPerSecond], [30 * 86_400_000, 30_000, 10_000, 100, 300]);
+  });
+
+  it("are not Cloudflare's where a tenant shares a process with others", () => {
+    const { concurrency, instances, journalBytes, paramsBytes, memoryBytes } = DEFAULT_LIMITS;
+    assertEquals([concurrency, instances, journalBytes, paramsBytes, memoryBytes], [1_000, 100_000, 256 * 2 ** 20, 2 ** 20, 32 * 2 ** 20]);
   });
 });
