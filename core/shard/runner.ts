@@ -267,18 +267,13 @@ export function createRunner(parts: RunnerParts): Runner {
         end(live);
         return activate(live);
       case "resting":
-        return rest(live, "resting");
       case "over":
-        return rest(live, "none");
+        end(live);
+        live.activity = standing === "resting" ? "resting" : "none";
+        return lives.touch(live);
       default:
         standing satisfies never;
     }
-  }
-
-  function rest(live: Live, activity: "resting" | "none"): void {
-    end(live);
-    live.activity = activity;
-    lives.touch(live);
   }
 
   /** Looks again in `ms`: the store's timers do not know of a running instance. A timer that stands already and is not later serves as well: looking too early does no harm. */
