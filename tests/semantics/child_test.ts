@@ -1,5 +1,5 @@
 /** Children: instances that a run starts. */
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import type { Workflow, WorkflowInstance } from "../../mod.ts";
 import { onEach, type World } from "./_world.ts";
 
@@ -100,6 +100,16 @@ onEach("step.invoke()", (test) => {
     );
     for (let n = 0; n < 20 && (await order.status()).status !== "complete"; n++) await world.pass("1 second");
     assertEquals(await order.result(), 6);
+  });
+});
+
+onEach("workflows that start themselves without end", (test) => {
+  test("are stopped by the limit of instances, and all of them end", async (world) => {
+    await world.reopen({ limits: { instances: 12 } });
+    const order = await family(world, `return await step.invoke("again", { workflow: "Child" });`, `return await step.invoke("again", { workflow: "Child" });`);
+    await assertRejects(() => order.result(), Error, "the limit of 12 instances that have not ended has been reached");
+    await world.when("all have ended", async () => (await world.tenure().tenant("acme").usage()).instances === 0);
+    assertEquals(new Set(await statuses(world)), new Set(["errored"]));
   });
 });
 
