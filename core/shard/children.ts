@@ -10,7 +10,6 @@
  */
 import { cancelled, childEnded, type Start } from "../instance/decide/child.ts";
 import { type ChildOf, isEnded, type State } from "../instance/state.ts";
-import type { Clock } from "../ports/clock.ts";
 import type { Head, InstanceKey, Store } from "../ports/store.ts";
 import type { ApplyParts, Applies } from "./apply.ts";
 import type { Committer } from "./committer.ts";
