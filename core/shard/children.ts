@@ -16,7 +16,7 @@ import type { Committer } from "./committer.ts";
 import type { HeadData, Live } from "./live.ts";
 import { isUnreadable } from "./lives.ts";
 import { untilLife } from "./quotas.ts";
-import type { Outcome, Request } from "./requests.ts";
+import { type Outcome, refused, type Request } from "./requests.ts";
 
 /** What they are made of. */
 export interface ChildrenParts extends Pick<ApplyParts, "clock" | "opener" | "lives" | "tenants" | "runner" | "facts"> {
@@ -46,6 +46,7 @@ type Owed =
   /** The parent's children end with it. */
   | { readonly k: "cancel"; readonly parent: InstanceKey; readonly children: readonly InstanceKey[]; readonly rollback: boolean };
 
+const NOBODY = refused("instance.ended", "Cannot start the child: the run that started it is over");
 const OUTBOX = "outbox/";
 /** How many cells are read at a time. */
 const PAGE = 100;
@@ -88,12 +89,18 @@ export function createChildren(parts: ChildrenParts): Children {
           const ms = outcome.ok || outcome.code !== "quota_exceeded" ? 0 : wait(tenant);
           if (ms > 0) return again(ms);
           committer.wait(shard, tenant, { ok: () => resolve(startOf(outcome)), lost() {} }, live);
-        });
+        }, () => waits(parent, seed, op) ? undefined : NOBODY);
         made?.catch((error) => isUnreadable(error) ? resolve(startOf({ ok: false, code: error.code, message: error.message })) : again(RETRY));
       };
       const again = (ms: number): void => void clock.setTimer(ms, attempt);
       attempt();
     }));
+  }
+
+  /** Whether the run still wants the child: one that ended meanwhile would leave it behind, for what it ends is there by then. */
+  function waits(parent: InstanceKey, seed: string, op: number): boolean {
+    const state = lives.peek(parent)?.state;
+    return state !== undefined && !isEnded(state) && state.seed === seed && state.ops[op]?.settled === undefined;
   }
 
   /** How long until the tenant may create again, ms. */

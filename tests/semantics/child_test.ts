@@ -194,6 +194,38 @@ onEach("a child", (test) => {
   });
 });
 
+onEach("a run that is terminated while it starts children", (test) => {
+  test("leaves none behind, whenever that is", async (world) => {
+    for (let tasks = 0; tasks < 12; tasks++) {
+      const order = await family(
+        world,
+        `await Promise.all([1, 2, 3].map((n) => step.invoke("c", { workflow: "Child", id: "child-" + n + "-" + event.instanceId })));`,
+        `await step.sleep("long", "30 days");`,
+        `order-${tasks}`,
+      );
+      for (let n = 0; n < tasks; n++) await new Promise((done) => void setImmediate(done));
+      await order.terminate();
+      await world.rest();
+      await world.when("nothing lives", async () => (await world.tenure().tenant("acme").usage()).instances === 0);
+    }
+    assertEquals((await statuses(world)).every((status) => status === "terminated"), true);
+  });
+
+  test("starts none that has to wait for the limit of creations", async (world) => {
+    await world.reopen({ limits: { createsPerSecond: 2 } });
+    const order = await family(
+      world,
+      `await Promise.all([1, 2, 3, 4].map((n) => step.invoke("c", { workflow: "Child", params: n })));`,
+      `await step.sleep("long", "30 days");`,
+    );
+    await world.rest();
+    await order.terminate();
+    for (let n = 0; n < 5; n++) await world.pass("1 second");
+    assertEquals((await world.tenure().tenant("acme").usage()).instances, 0);
+    assertEquals(await statuses(world), ["terminated"]);
+  });
+});
+
 onEach("children and crashes", (test) => {
   test("a child that ended while nobody ran it is told of, once", async (world) => {
     const order = await family(world, `return await step.invoke("a", { workflow: "Child" });`, `await step.sleep("long", "1 day"); return await step.do("n", async () => await T.count("n"));`);
