@@ -117,7 +117,7 @@ export function createStreams({ desk, replay, bodies, deliver }: StreamsParts): 
 
   function loadFirst(): void {
     const [first] = reads;
-    if (loading || first === undefined) return;
+    if (loading || first === undefined || first.answer !== undefined) return;
     loading = true;
     load(first.of, first.n).then((answer) => {
       loading = false;
