@@ -10,7 +10,8 @@
  * with its reads and their answers is thereby one step of the run, live and in replay alike: reads settle in the order
  * in which they were issued, before everything that was not delivered when they were.
  *
- * **Read by a body.** It is the body's own, like a call.
+ * **Read by a body.** It is the body's own, like a call. A guest in the host's realm may take it for one of the run, where
+ * its runtime's streams do not say for whom they are read (Bun's): it is answered all the same, and no replay issues it.
  *
  * @module
  */
@@ -43,7 +44,7 @@ export interface Written {
 export interface StreamsParts {
   readonly desk: Desk;
   readonly replay: Replay;
-  readonly bodies: Pick<Bodies, "around" | "over" | "refuse">;
+  readonly bodies: Pick<Bodies, "around" | "over" | "refuse" | "size">;
   /** Queues a delivery. */
   deliver(delivery: Outgoing): void;
 }
@@ -149,18 +150,23 @@ export function createStreams({ desk, replay, bodies, deliver }: StreamsParts): 
   }
 
   function read(attempt: Attempt | undefined, { id, of, n }: Read): void {
-    if (attempt !== undefined) {
-      tail = tail.then(async () => {
-        if (attempt.closed) return;
-        const { ok, value } = await load(of, n);
-        reply(attempt, id, ok, value);
-      });
-      return;
-    }
+    if (attempt !== undefined || isEnded(state)) return readAside(attempt, id, of, n);
     // a stream is read by one read at a time, and there are no more streams than steps
-    if (isEnded(state) || reads.length > limits.steps) return;
+    if (reads.length > limits.steps) return;
     reads.push({ id, of, n, answer: undefined });
     loadFirst();
+  }
+
+  /** Without an attempt: where a runtime does not say who reads a stream, that is a body's, too. */
+  function readAside(attempt: Attempt | undefined, id: number, of: number, n: number): void {
+    tail = tail.then(async () => {
+      if (attempt?.closed ?? bodies.size() === 0) return;
+      const { ok, value } = await load(of, n);
+      if (attempt !== undefined) return reply(attempt, id, ok, value);
+      if (bodies.size() === 0) return;
+      deliver(answerRun(id, ok, value, state.t));
+      desk.runnable();
+    });
   }
 
   return {
