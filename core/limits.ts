@@ -18,12 +18,14 @@ export interface Limits {
   readonly paramsBytes: number;
   /** Bytes of a step's result, and of a run's. */
   readonly resultBytes: number;
+  /** Bytes of a stream that a step returns. They count to {@linkcode Limits.journalBytes}, too. */
+  readonly streamBytes: number;
   /** Bytes of the state that a run publishes. */
   readonly stateBytes: number;
   /** Bytes of an event's payload. */
   readonly eventBytes: number;
   /**
-   * Bytes of a whole journal. What would make it larger is refused: a command, another attempt, a result, an event, a
+   * Bytes of a whole journal, and of the streams that its steps returned. What would make it larger is refused: a command, another attempt, a result, an event, a
    * pause; the run's own end always fits.
    */
   readonly journalBytes: number;
@@ -81,6 +83,7 @@ export const DEFAULT_LIMITS: Limits = Object.freeze({
   sleep: 365 * 86_400_000,
   paramsBytes: MiB,
   resultBytes: MiB,
+  streamBytes: 64 * MiB,
   stateBytes: 64 * 1024,
   eventBytes: MiB,
   journalBytes: 256 * MiB,

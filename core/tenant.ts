@@ -45,7 +45,7 @@ export interface TenantUsage {
   readonly instances: number;
   /** Instances, those that have ended and are kept too. */
   readonly kept: number;
-  /** Bytes of their journals, as `limits.journalBytes` counts them. */
+  /** Bytes of their journals and streams, as `limits.journalBytes` counts them. */
   readonly journalBytes: number;
   /** Lives begun so far: creations and restarts. */
   readonly creates: number;

@@ -14,6 +14,7 @@ import { hostCases } from "./guest_cases/host_cases.ts";
 import { hostileCases } from "./guest_cases/hostile_cases.ts";
 import { protocolCases } from "./guest_cases/protocol_cases.ts";
 import { stepCases } from "./guest_cases/step_cases.ts";
+import { streamCases } from "./guest_cases/stream_cases.ts";
 import type { OpenSandbox } from "./guest_cases/subject.ts";
 import { vmCases } from "./guest_cases/vm_cases.ts";
 import type { Case } from "./store_cases/subject.ts";
@@ -37,6 +38,6 @@ export interface GuestCasesOptions {
  * @param open makes the adapter
  */
 export function guestCases(open: OpenSandbox, options: GuestCasesOptions = {}): Case[] {
-  const shared = [...protocolCases(open), ...stepCases(open), ...hostCases(open)];
+  const shared = [...protocolCases(open), ...stepCases(open), ...hostCases(open), ...streamCases(open)];
   return options.realm === false ? shared : [...shared, ...vmCases(open), ...hostileCases(open)];
 }

@@ -45,7 +45,7 @@ const FILES = [
   ["docs/schedules.md", 1],
   ["docs/children.md", 1],
   ["docs/errors.md", 1],
-  ["docs/instances.md", 5],
+  ["docs/instances.md", 6],
   ["testing/virtual_clock.ts", 1],
   ["testing/test_workflow.ts", 1],
   ["testing/simulate_crash.ts", 1],

@@ -5,6 +5,7 @@
  */
 import type { AttemptResult } from "../instance/decide/step.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Written } from "./streams.ts";
 
 /** Timers that one attempt may have at a time. */
 const MAX_TIMERS = 1_000;
@@ -20,6 +21,8 @@ export class Attempt {
   readonly deadline: number;
   /** Calls made so far: makes each call's idempotency key. */
   calls = 0;
+  /** The stream that it has begun to return. */
+  stream: Written | undefined = undefined;
   /** Its body has failed so, and its author is asked how long to wait. */
   readonly failed: AttemptResult | undefined;
   readonly #clock: Clock;

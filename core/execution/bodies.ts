@@ -17,6 +17,7 @@ import { Attempt } from "./attempt.ts";
 import type { Calls } from "./calls.ts";
 import { abort, answer, body, delay, type Outgoing, rollback, settle } from "./deliveries.ts";
 import type { Desk } from "./desk.ts";
+import { streamOf } from "./streams.ts";
 
 /** What bodies need of their execution. */
 export interface BodiesParts {
@@ -46,8 +47,8 @@ export interface Bodies {
   over(op: number): boolean;
   /** Refuses what a body issued when nothing of it is recorded any more. */
   refuse(attempt: Attempt, id: number): void;
-  /** The guest says how an attempt of one of its numbers ended. */
-  done(id: number, attempt: number, result: AttemptResult): void;
+  /** The guest says how an attempt of one of its numbers ended; `streamed`: with the stream that it has sent. */
+  done(id: number, attempt: number, result: AttemptResult, streamed: boolean): void;
   /** The guest says how long its step is to wait before the next attempt. */
   delayed(id: number, attempt: number, answer: { readonly ms?: number; readonly error?: ErrorSummary }): void;
   /** A step was settled: the body that issued it is told, and within it nothing waits any more. */
@@ -159,7 +160,7 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
       const begun = new Attempt(clock, { op: op.op, attempt, id, timeout: attemptTimeout(op) });
       began(begun);
       const now = clock.now(), seed = clock.uuid();
-      deliver(op.kind === "rollback" ? rollback(state, op, begun, now, seed) : body(op, begun, now, seed));
+      deliver(op.kind === "rollback" ? rollback(state, op, begun, replay.idOf(op.of), now, seed) : body(op, begun, now, seed));
     },
     around(id) {
       const op = replay.opOf(id);
@@ -177,10 +178,11 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
     },
     over,
     refuse,
-    done(id, attempt, result) {
+    done(id, attempt, said, streamed) {
       const running = at(id, attempt);
       if (running === undefined || running.failed !== undefined) return;
       const { op } = running;
+      const result = streamed ? streamOf(running, state.life) : said;
       end(running, "the attempt is over");
       if (!result.ok) abortWithin(op);
       if (!ask(running, result)) happened(() => attemptEnded(state, op, attempt, result, facts()));

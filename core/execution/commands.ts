@@ -68,9 +68,16 @@ function check(f: Fields): Command | undefined {
     case "timer":
       if (!isId(f.id) || !isOwner(f.in) || !isTime(f.ms)) return undefined;
       return { c: "timer", id: f.id, in: f.in, ms: f.ms };
+    case "piece":
+      if (!isId(f.id) || !isId(f.in) || !isId(f.attempt) || !isOwner(f.n)) return undefined;
+      return { c: "piece", id: f.id, in: f.in, attempt: f.attempt, n: f.n };
+    case "read":
+      if (!isId(f.id) || !isOwner(f.in) || !isId(f.of) || !isOwner(f.n)) return undefined;
+      return { c: "read", id: f.id, in: f.in, of: f.of, n: f.n };
     case "done": {
       if (!isId(f.id) || !isId(f.attempt) || typeof f.ok !== "boolean") return undefined;
       const head = { c: "done", id: f.id, attempt: f.attempt, ok: f.ok, retry: f.retry !== false } as const;
+      if (f.ok && f.stream === true) return { ...head, stream: true };
       return f.ok ? head : { ...head, error: summary(f.error) };
     }
     case "delay": {

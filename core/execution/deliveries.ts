@@ -54,7 +54,7 @@ export function settle(state: State, op: Op, id: number, now: number): Outgoing 
     value = encode({ payload: decode(event.payload), timestamp: new Date(event.t), type: event.type });
   }
   const run = op.parent === -1;
-  const head = { d: "settle", now: run ? t : now, id, ok: outcome?.ok ?? false };
+  const head = { d: "settle", now: run ? t : now, id, ok: outcome?.ok ?? false, stream: outcome?.stream?.pieces };
   return { frame: frame(head, value), time: run ? t : null, owner: op.parent };
 }
 
@@ -77,13 +77,23 @@ export function delay(state: State, op: Op, { id, attempt }: Attempt, error: str
   return { frame: frame(head, error), time: null, owner: op.op };
 }
 
-/** Runs an attempt at a rollback handler. */
-export function rollback(state: State, op: Op, begins: Attempt, now: number, seed: string): Outgoing {
+/** Answers the run: at the time that its clock shows. */
+export function answerRun(id: number, ok: boolean, value: string, now: number): Outgoing {
+  return { frame: frame({ d: "settle", now, id, ok }, value), time: now, owner: -1 };
+}
+
+/**
+ * Runs an attempt at a rollback handler.
+ *
+ * @param undone the guest's number of the step that it undoes
+ */
+export function rollback(state: State, op: Op, begins: Attempt, undone: number | undefined, now: number, seed: string): Outgoing {
   const { id, attempt } = begins;
   const { name, count, settled } = state.ops[op.of] as Op;
   const error = decode(state.rollback?.value ?? "u");
   const value = settled?.ok === true && settled.value !== undefined ? { error, output: decode(settled.value) } : { error };
-  const head = { d: "rollback", now, id, attempt, name, count, config: op.config, seed };
+  const stream = settled?.stream === undefined ? undefined : { of: undone, pieces: settled.stream.pieces };
+  const head = { d: "rollback", now, id, attempt, name, count, config: op.config, seed, stream };
   return { frame: frame(head, encode(value)), time: null, owner: op.op, begins };
 }
 

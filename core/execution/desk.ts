@@ -38,6 +38,22 @@ export interface LogLine {
   readonly step: string | null;
 }
 
+/** Where the pieces of a stream are. */
+export interface Series {
+  readonly op: number;
+  /** The life and the attempt that wrote it. */
+  readonly life: number;
+  readonly attempt: number;
+}
+
+/** The streams of one instance, in the store. */
+export interface StreamStore {
+  /** Has a piece written with the next commit. */
+  put(series: Series, n: number, text: string): void;
+  /** Reads a piece that is durable; `null`: it is not there. Waits as long as the store does not answer. */
+  get(series: Series, n: number): Promise<string | null>;
+}
+
 /** The shard's side of one live instance. */
 export interface Desk {
   readonly clock: Clock;
@@ -60,6 +76,7 @@ export interface Desk {
   call(target: string, method: string, args: string, caller: Caller): Promise<CallResult>;
   /** Makes a child; resolves when it is durable, or refused. */
   start(op: number, child: ChildOf): Promise<Start>;
+  readonly streams: StreamStore;
   /** Takes a log line, to be shown when its turn is durable. */
   log(line: LogLine): void;
 }

@@ -1,7 +1,7 @@
 /**
  * One live run: a guest on one side, `decide` on the other. Live and replay are this one loop.
  *
- * The loop delivers one thing a turn, in this order: the start; settlements of the run, in the journal's order; what
+ * The loop delivers one thing a turn, in this order: the start; answers to what the run reads of streams; settlements of the run, in the journal's order; what
  * running bodies wait for; then, when nothing is left to deliver, one input (the end of an attempt, a time-out) or
  * one decision of a resting instance. Since a settlement is recorded only when everything before it was delivered,
  * every prefix of the journal is a valid journal.
@@ -26,6 +26,7 @@ import { readCommand } from "./commands.ts";
 import { COLLECT, type Outgoing, settle, start } from "./deliveries.ts";
 import type { Desk, LogLine } from "./desk.ts";
 import type { Execution, Run, Standing } from "./run.ts";
+import { createStreams } from "./streams.ts";
 
 /** How long a guest that acts by itself may take to issue a recorded command again before that counts as divergence, ms. */
 const REPLAY_GRACE = 10_000;
@@ -38,10 +39,11 @@ export function createExecution(desk: Desk, run: Run): Execution {
   const calls = createCalls(desk, run.key);
   const logs = createLogs(desk);
   const deliveries: Outgoing[] = [];
+  const lines: LogLine[] = [];
   const inputs: (() => Records)[] = [];
   let started = false, closed = false, dead = false;
-  /** A turn of an asynchronous guest is under way; whose turn the last one was. */
-  let turning = false, turnOwner = -1;
+  /** A turn of an asynchronous guest is under way; whose turn the last one was; what the run's clock shows. */
+  let turning = false, turnOwner = -1, runTime = state.created;
   /** Calls of the run, and effects that wait for a commit. */
   let outstanding = 0;
   /** A guest that acts by itself has issued something between turns. */
@@ -50,14 +52,16 @@ export function createExecution(desk: Desk, run: Run): Execution {
   let graceUntil: number | undefined;
 
   const facts = (): Facts => ({ now: clock.now(), limits, draining: desk.draining() });
+  const deliver = (delivery: Outgoing): void => void deliveries.push(delivery);
   const bodies = createBodies({
     desk,
     replay,
     calls,
     facts,
-    deliver: (delivery) => void deliveries.push(delivery),
+    deliver,
     happened: (input) => void inputs.push(input),
   });
+  const streams = createStreams({ desk, replay, bodies, deliver });
   /** What the run issued that its history does not hold, while it has not issued again all that it holds. */
   const held: { readonly command: Issued; readonly value: string }[] = [];
   /** The guest's numbers of rollback handlers, by the step that they undo. */
@@ -99,6 +103,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
       collecting = false;
       return COLLECT;
     }
+    if (streams.reading()) return streams.next(runTime);
     if (!isEnded(state)) {
       const op = replay.next();
       if (op !== undefined) {
@@ -120,6 +125,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
   function take(next: Outgoing): void {
     turning = true;
     turnOwner = next.owner;
+    if (next.owner === -1 && next.time !== null) runTime = next.time;
     const turn = guest.turn(next.frame, next.time);
     if (!(turn instanceof Promise)) return turned(turn, turnOwner);
     desk.turning(1);
@@ -140,12 +146,13 @@ export function createExecution(desk: Desk, run: Run): Execution {
     if (turn.incarnation !== (incarnation ??= turn.incarnation)) return died(FAILED, owner);
     // logs were shown before when the turn is replay: settlements follow it, or the journal knows what it issues
     replayed = owner === -1 && replay.behind();
-    const lines: LogLine[] = [];
     for (const text of turn.out) {
       if (closed || dead) break;
       receive(text, lines);
     }
-    for (const line of lines) logs(line, replayed);
+    // what it issues when it has read says whether that was shown before
+    if (streams.reading() && lines.length < 1_000) return;
+    for (const line of lines.splice(0)) logs(line, replayed);
   }
 
   let replayed = false;
@@ -161,9 +168,12 @@ export function createExecution(desk: Desk, run: Run): Execution {
       case "end":
         return ended(command.ok, value, command.error);
       case "done":
-        return bodies.done(command.id, command.attempt, { ok: command.ok, value, error: command.error, retry: command.retry ?? true });
+        return bodies.done(command.id, command.attempt, { ok: command.ok, value, error: command.error, retry: command.retry ?? true }, command.stream === true);
       case "delay":
         return bodies.delayed(command.id, command.attempt, command);
+      case "read":
+      case "piece":
+        return streams.take(command, value);
       default:
         return issue(command, value);
     }
@@ -260,12 +270,12 @@ export function createExecution(desk: Desk, run: Run): Execution {
 
   /** What the code has not issued again may be what the journal and it differ in: no new body before that is known. */
   function isReplaying(): boolean {
-    return replay.behind() || replay.missing() !== undefined;
+    return streams.reading() || replay.behind() || replay.missing() !== undefined;
   }
 
   /** One input or one decision; false when there is none. */
   function decideOne(): boolean {
-    if (replay.behind() && !isEnded(state)) return false;
+    if (streams.reading() || (replay.behind() && !isEnded(state))) return false;
     const input = inputs.shift();
     if (input !== undefined) {
       happened(input());
@@ -296,7 +306,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
 
   function standing(): Standing {
     if (dead || closed) return isEnded(state) || state.phase === "paused" ? "over" : "dead";
-    if (turning || collecting || deliveries.length > 0 || inputs.length > 0 || outstanding > 0) return "busy";
+    if (turning || collecting || deliveries.length > 0 || inputs.length > 0 || outstanding > 0 || streams.reading()) return "busy";
     if (isEnded(state)) return bodies.size() > 0 ? "busy" : "over";
     if (state.phase === "paused") return "over";
     const missing = replay.missing();

@@ -12,7 +12,7 @@ import type { State } from "../instance/state.ts";
 import type { Limits } from "../limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Death, Guest, Turn } from "../ports/guest.ts";
-import type { Desk } from "./desk.ts";
+import type { Desk, StreamStore } from "./desk.ts";
 import { createExecution } from "./execution.ts";
 import type { Execution, Run } from "./run.ts";
 
@@ -34,6 +34,8 @@ export interface RehearsalParts {
   readonly limits: Limits;
   /** What the journal says: a copy, which is changed. */
   readonly state: State;
+  /** The instance's streams: what the history refers to may be read. */
+  readonly streams: Pick<StreamStore, "get">;
   /** Opens a guest of the code; `ready`: it has commands to collect. */
   open(ready: () => void): Promise<Omit<Run, "key">>;
   /** Has its next turns run when it is time for them. */
@@ -101,6 +103,7 @@ export async function rehearse(parts: RehearsalParts): Promise<Departure | undef
       draining: () => true,
       turning: (by) => void (turning += by),
       runnable: () => parts.queue(go),
+      streams: { get: parts.streams.get, put() {} },
       call: () => Promise.reject(new TypeError("A rehearsal makes no call")),
       start: () => Promise.reject(new TypeError("A rehearsal starts no child")),
       log() {},

@@ -52,7 +52,8 @@ export function evolve(state: State, record: Record, bytes: number): State {
       settled(state, head, value, seq);
       break;
     case "outcome":
-      (state.ops[head.op] as Op).known = { ok: head.ok, value, error: head.error };
+      (state.ops[head.op] as Op).known = { ok: head.ok, value, error: head.error, stream: head.stream };
+      if (head.stream !== undefined) state.streams++;
       break;
     case "child_started": {
       const op = state.ops[head.op] as Op;
@@ -195,8 +196,12 @@ function buffer(state: State, event: BufferedEvent): void {
 
 function settled(state: State, head: Settled, value: string | undefined, seq: number): void {
   const op = state.ops[head.op] as Op;
-  op.settled = { ok: head.ok, value, error: head.error, event: head.event ?? -1, seq, t: head.t };
+  op.settled = { ok: head.ok, value, error: head.error, stream: head.stream, event: head.event ?? -1, seq, t: head.t };
   op.known = undefined;
+  if (head.stream !== undefined) {
+    state.streams++;
+    state.bytes += head.stream.bytes;
+  }
   op.running = false;
   op.due = null;
   close(state, op);

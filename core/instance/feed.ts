@@ -181,7 +181,7 @@ function settled(head: Settled, value: string | undefined, { open }: Reader): re
   switch (kind) {
     case "do": {
       const last: FeedEvent = head.ok
-        ? { type: "step_completed", stepName, ...(value !== undefined && { output: shownOutput(config, value) }) }
+        ? { type: "step_completed", stepName, ...((value ?? head.stream) !== undefined && { output: shownOutput(config, value, head.stream) }) }
         : { type: "step_errored", stepName, error };
       if (attempt === 0) return [last];
       return [head.ok ? { type: "attempt_completed", stepName, attempt } : { type: "attempt_errored", stepName, attempt, error }, last];

@@ -105,6 +105,8 @@ function entryOf(
   if (head.k === "created") Object.assign(entry, placementOf(head));
   if (head.k === "event") entry.event = head.type;
   if ("error" in head && head.error !== undefined) entry.error = head.error;
+  else if (head.k === "settled" && head.stream !== undefined) entry.value = shownOutput(op?.config, undefined, head.stream);
+  else if (head.k === "outcome" && head.stream !== undefined) entry.value = shownOutput(op?.config, undefined, head.stream);
   else if (value !== undefined) entry.value = head.k === "settled" ? shownOutput(op?.config, value) : decode(value);
   if (head.k === "paused" && head.code !== undefined) entry.reason = `${head.code}: ${head.message}`;
   if (head.k === "interrupted") entry.reason = head.why;

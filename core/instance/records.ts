@@ -11,6 +11,7 @@ import { TenureError } from "../errors.ts";
 import type { Placement } from "../placement.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
 import type { Retention } from "../retention.ts";
+import type { StoredStream } from "../stream.ts";
 
 /** What a command is. `rollback`: a handler that undoes a `do`; the engine issues it. */
 export type Kind = "do" | "sleep" | "wait" | "call" | "timer" | "state" | "rollback" | "child";
@@ -123,6 +124,8 @@ export interface Settled extends At {
   readonly error?: ErrorSummary;
   /** The number of the event that a wait received. */
   readonly event?: number;
+  /** The result is a stream (do). It has no value. */
+  readonly stream?: StoredStream;
 }
 
 /**
@@ -135,6 +138,8 @@ export interface OutcomeKnown extends At {
   readonly op: number;
   readonly ok: boolean;
   readonly error?: ErrorSummary;
+  /** The result is a stream. */
+  readonly stream?: StoredStream;
 }
 
 /** A child is there: from here on it is waited for. */

@@ -6,6 +6,7 @@
 import type { Placement } from "../placement.ts";
 import type { ErrorSummary, StepConfig } from "../ports/guest.ts";
 import type { Retention } from "../retention.ts";
+import type { StoredStream } from "../stream.ts";
 import type { Concurrency, CronSchedule, Kind, Parent } from "./records.ts";
 
 /** A command of the run, or of a body. */
@@ -53,7 +54,7 @@ export interface Op {
   /** Its rollback (do), or -1: not begun. */
   undone: number;
   /** What it comes to, when that is known before it is settled. */
-  known: Pick<Outcome, "ok" | "value" | "error"> | undefined;
+  known: Pick<Outcome, "ok" | "value" | "error" | "stream"> | undefined;
   settled: Outcome | undefined;
 }
 
@@ -74,6 +75,8 @@ export interface Outcome {
   readonly ok: boolean;
   readonly value: string | undefined;
   readonly error: ErrorSummary | undefined;
+  /** The result, when it is a stream. */
+  readonly stream: StoredStream | undefined;
   /** Index in {@linkcode State.events} of the event received, or -1. */
   readonly event: number;
   /** Number of its record. */
@@ -128,8 +131,10 @@ export interface State {
   t: number;
   /** Number of records. */
   seq: number;
-  /** Bytes (UTF-16 units) of the journal so far. */
+  /** Bytes (UTF-16 units) of the journal so far, and of the streams that it refers to. */
   bytes: number;
+  /** Streams that it refers to, at least: whether there are any. */
+  streams: number;
   readonly ops: Op[];
   /** Op by identity ({@linkcode identity}). */
   readonly byIdentity: Map<string, number>;
@@ -203,6 +208,7 @@ export function emptyState(): State {
     t: 0,
     seq: 0,
     bytes: 0,
+    streams: 0,
     ops: [],
     byIdentity: new Map(),
     counts: new Map(),

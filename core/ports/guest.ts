@@ -137,8 +137,8 @@ export type Delivery =
     /** Names in `env` that are bindings of the host. */
     readonly bindings: readonly string[];
   }
-  /** Settles command `id`. Value: the result, or the error when not `ok`. */
-  | { readonly d: "settle"; readonly now: number; readonly id: number; readonly ok: boolean }
+  /** Settles command `id`. Value: the result, or the error when not `ok`. `stream`: the result is a stream of so many pieces, to be read by `read`. */
+  | { readonly d: "settle"; readonly now: number; readonly id: number; readonly ok: boolean; readonly stream?: number }
   /** Runs the body of the `do` with command id `id`. */
   | {
     readonly d: "body";
@@ -165,9 +165,10 @@ export type Delivery =
     /** Fresh randomness. */
     readonly seed: string;
   }
-  /** Runs the rollback handler that was announced with `id`. Value: `{ error, output? }`. */
+  /** Runs the rollback handler that was announced with `id`. Value: `{ error, output? }`; `stream`: the output is one, of that `do`. */
   | {
     readonly d: "rollback";
+    readonly stream?: { readonly of: number; readonly pieces: number };
     readonly now: number;
     readonly id: number;
     readonly attempt: number;
@@ -237,12 +238,20 @@ export type Command =
   | { readonly c: "state"; readonly id: number; readonly in: number }
   /** A timer of `setTimeout`, ms. */
   | { readonly c: "timer"; readonly id: number; readonly in: number; readonly ms: number }
-  /** A body or a rollback handler ended. Value: its result or its error. `retry` false: never again. */
+  /**
+   * A piece of the stream that is the result of the attempt at `in`, number `n` from 0. Value: its base64 as a string;
+   * of core/stream.ts's `PIECE_BYTES`, less only in the last one. Settled when it is durable: the next one comes then.
+   */
+  | { readonly c: "piece"; readonly id: number; readonly in: number; readonly attempt: number; readonly n: number }
+  /** Asks for piece `n` of the stream that the `do` with command id `of` was settled with: settled with its base64. */
+  | { readonly c: "read"; readonly id: number; readonly in: number; readonly of: number; readonly n: number }
+  /** A body or a rollback handler ended. Value: its result or its error. `retry` false: never again. `stream`: the result are the pieces that were sent. */
   | {
     readonly c: "done";
     readonly id: number;
     readonly attempt: number;
     readonly ok: boolean;
+    readonly stream?: true;
     readonly retry?: boolean;
     readonly error?: ErrorSummary;
   }

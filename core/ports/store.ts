@@ -71,7 +71,7 @@ export interface ShardBatch {
   readonly heads: readonly Head[];
   /** Journal text to append. */
   readonly appends: readonly Append[];
-  /** Small keyed values of the shard to put, or to remove (`null`). */
+  /** Keyed values of the shard to put, or to remove (`null`): small ones, and pieces of streams, of up to 350,000 bytes. */
   readonly cells: readonly { readonly key: string; readonly value: string | null }[];
   /**
    * Messages that this batch applies: each leaves the inbox and keeps its outcome for at least 24 h after `at` (ms).

@@ -147,7 +147,10 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
           live.waiters = [];
           waiters.push(...live.callers.splice(0));
           ops += 2 + live.acks.length + live.cells.length;
-          for (const { key, value } of live.cells.splice(0)) cells.set(key, value);
+          for (const { key, value } of live.cells.splice(0)) {
+            cells.set(key, value);
+            bytes += value?.length ?? 0;
+          }
           acks.push(...live.acks.splice(0));
           bytes += (append?.text.length ?? 0) + (head?.data.length ?? 0);
         }

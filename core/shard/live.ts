@@ -155,6 +155,8 @@ export interface HeadData {
   readonly parked?: { readonly code: string; readonly message: string };
   /** What came of the rollback before the end. */
   readonly rollback?: "complete" | { readonly name: string; readonly message: string };
+  /** It has streams. */
+  readonly streams?: 1;
   /** What the tenant's account has of it: steps, bytes. */
   readonly n?: readonly [number, number];
 }
@@ -167,6 +169,7 @@ export function dataOf(state: State): string {
   if (state.error !== undefined) data.error = state.error;
   if (state.parked !== undefined) data.parked = state.parked;
   if (state.rolledBack !== undefined) data.rollback = state.rolledBack;
+  if (state.streams > 0) data.streams = 1;
   return JSON.stringify(data);
 }
 

@@ -61,6 +61,8 @@ export interface LivesHooks {
   loaded(live: Live, wake: number | null): void;
   /** One has ended: with the batch that holds the end goes what is queued now. */
   ended(live: Live, state: State): void;
+  /** One takes the place of a life that has streams: goes with the batch that holds what is queued of it. */
+  left(live: Live): void;
 }
 
 /**
@@ -163,10 +165,12 @@ export function createLives(
   /** What is written in place of an instance whose head alone was read: that it is gone. */
   function tombstone({ tenant, workflow, id, data }: Head, text: string): Live {
     const live = makeLive({ tenant, workflow, id }, text, undefined);
-    live.share = shareIn(JSON.parse(data) as HeadData, true);
+    const known = JSON.parse(data) as HeadData;
+    live.share = shareIn(known, true);
     live.drop = true;
     put(text, live);
     touch(live);
+    if (known.streams === 1) hooks.left(live);
     return live;
   }
 
@@ -180,7 +184,9 @@ export function createLives(
     }
     if (reborn) count(key.tenant, 1);
     put(live.text, live);
-    if (!reborn) touch(live);
+    const streams = before?.state?.streams ?? 0;
+    if (!reborn || streams > 0) touch(live);
+    if (streams > 0) hooks.left(live);
     return live;
   }
 

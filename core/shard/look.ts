@@ -10,6 +10,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import type { Outcome, Verdict } from "./requests.ts";
+import type { ShardStreams } from "./streams.ts";
 
 /** Leads a version through a history, a copy which it changes; `undefined`: it keeps to it. Rejects when the shard is lost. */
 export type Look = (key: InstanceKey, version: string, state: State) => Promise<Outcome | undefined>;
@@ -18,6 +19,7 @@ export type Look = (key: InstanceKey, version: string, state: State) => Promise<
 export interface LookParts {
   readonly clock: Clock;
   readonly opener: Opener;
+  readonly streams: ShardStreams;
   /** Queues a turn among those of the tenant's instances. */
   queue(tenant: string, turn: () => void): void;
   /** Aborts when the shard is not ours any more. */
@@ -25,7 +27,7 @@ export interface LookParts {
 }
 
 /** Makes what looks. */
-export function createLook({ clock, opener, queue, signal }: LookParts): Look {
+export function createLook({ clock, opener, streams, queue, signal }: LookParts): Look {
   return async (key, version, state) => {
     const { tenant, workflow, id } = key;
     try {
@@ -34,6 +36,7 @@ export function createLook({ clock, opener, queue, signal }: LookParts): Look {
         limits: opener.limits(tenant),
         state,
         signal,
+        streams: streams.reader(key, state),
         queue: (turn) => queue(tenant, turn),
         open: async (ready) => ({ workflow, id, className: workflow, ...await opener.open(key, version, ready, signal) }),
       });

@@ -21,6 +21,7 @@ import { isUnreadable, type Lives } from "./lives.ts";
 import type { Room } from "./room.ts";
 import type { RunQueue } from "./run_queue.ts";
 import { createSlots } from "./slots.ts";
+import type { ShardStreams } from "./streams.ts";
 
 /** What runs the instances of a shard. */
 export interface Runner {
@@ -43,6 +44,7 @@ export interface RunnerParts {
   readonly clock: Clock;
   readonly opener: Opener;
   readonly lives: Lives;
+  readonly streams: ShardStreams;
   /** A bound on what runs, of all shards. */
   readonly room: Room;
   /** Instances of one tenant that are remembered while they wait. */
@@ -233,6 +235,7 @@ export function createRunner(parts: RunnerParts): Runner {
       draining: () => parts.draining() || live.held !== undefined,
       turning: parts.turning,
       runnable: () => ready(live),
+      streams: parts.streams.of(live, state),
       call,
       start: (op, child) => parts.start(live.key, state.seed, op, child),
       log(line) {

@@ -19,7 +19,7 @@ import { type Children, createChildren } from "./children.ts";
 import type { Cell, Committer } from "./committer.ts";
 import type { Formats } from "./format.ts";
 import { type Live, wakeOf } from "./live.ts";
-import { createLives, isUnreadable } from "./lives.ts";
+import { createLives, isUnreadable, type LivesHooks } from "./lives.ts";
 import { createLook } from "./look.ts";
 import { usageCell } from "./quotas.ts";
 import type { Request } from "./requests.ts";
@@ -29,6 +29,7 @@ import type { Room } from "./room.ts";
 import type { RunQueue } from "./run_queue.ts";
 import { createRunner } from "./runner.ts";
 import { createSchedules, type Schedules } from "./schedules.ts";
+import { createShardStreams } from "./streams.ts";
 import { createTenants } from "./tenants.ts";
 import { createTimers, type Timers } from "./timers.ts";
 import { createUpgrade } from "./upgrade.ts";
@@ -84,9 +85,11 @@ export function createShard(parts: ShardParts): Shard {
   const { shard, store, clock, committer, opener, formats, draining, bounds } = parts;
   const gone = new AbortController();
   const tenants = createTenants(shard, store, committer, bounds.tenants);
-  const lives = createLives(shard, store, committer, tenants, formats.newest, opener.limits, { loaded, ended: (live, state) => children.left(live, state, { gone: false }) }, bounds.warm);
+  const hooks: LivesHooks = { loaded, ended: (live, state) => children.left(live, state, { gone: false }), left: (live) => streams.left(live) };
+  const lives = createLives(shard, store, committer, tenants, formats.newest, opener.limits, hooks, bounds.warm);
+  const streams = createShardStreams({ shard, store, clock, committer, lives: () => lives, durable, gone: gone.signal });
   const facts = (tenant: string): Facts => ({ now: clock.now(), limits: opener.limits(tenant), draining: draining() });
-  const runner = createRunner({ ...parts, remembered: bounds.remembered, lives, facts, durable, more: (tenant) => timers.more(tenant), start: (...of) => children.start(...of), gone: gone.signal });
+  const runner = createRunner({ ...parts, remembered: bounds.remembered, lives, streams, facts, durable, more: (tenant) => timers.more(tenant), start: (...of) => children.start(...of), gone: gone.signal });
   const timers: Timers = createTimers({ store, clock, shard, page: bounds.page, recover, wake: runner.wake, roomy: runner.roomy });
   /** The owner before died, and not all that it ran has been found yet. */
   let recovering = !parts.clean;
@@ -123,7 +126,7 @@ export function createShard(parts: ShardParts): Shard {
     gone: () => gone.signal.aborted,
     left: (...of) => children.left(...of),
   };
-  const look = createLook({ clock, opener, queue, signal: gone.signal });
+  const look = createLook({ clock, opener, streams, queue, signal: gone.signal });
   const upgrade = createUpgrade({ ...requests, look, durable });
   const restart = createRestart({ ...requests, shard, store, newest: formats.newest, look, durable });
 
@@ -144,6 +147,7 @@ export function createShard(parts: ShardParts): Shard {
       schedules.begin();
       children.begin();
       sweep.begin();
+      streams.begin();
     },
     committed(live, head) {
       if (live.state === undefined) parts.changed(live.text, undefined);

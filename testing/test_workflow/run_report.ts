@@ -71,5 +71,5 @@ function stepOf({ kind, name, count, parent, attempts, config, settled }: Step, 
   if (!settled.ok) return { ...step, status: "errored", ...(settled.error && { error: settled.error }) };
   if (kind === "sleep") return { ...step, status: "complete" };
   const text = kind === "wait" ? events[settled.event]?.payload : settled.value;
-  return { ...step, status: "complete", result: text === undefined ? undefined : shownOutput(config, text) };
+  return { ...step, status: "complete", result: text === undefined && settled.stream === undefined ? undefined : shownOutput(config, text, settled.stream) };
 }

@@ -14,6 +14,8 @@ export interface Golden {
   readonly before?: string;
   /** Records, one a line. */
   readonly journal: readonly string[];
+  /** What of it stands in cells: streams. */
+  readonly cells?: readonly { readonly key: string; readonly value: string }[];
   /** Its head's text when it had ended. */
   readonly head: string;
   /** How it ended. */
@@ -29,16 +31,17 @@ const macrotask = (): Promise<void> => new Promise((done) => void setImmediate(d
  * Runs `source` (from `before` on, moved to it on the way) on top of what `lines` recorded (nothing: from its beginning) to its end, an hour at a time.
  *
  * @param schedule the expression of the schedule that makes it
+ * @param cells what of the instance stands in cells
  * @returns how it ended, its journal, and the names of the bodies that ran
  */
-export async function runOn(source: string, lines: readonly string[], before?: string, schedule?: string): Promise<Golden & { readonly ran: readonly string[] }> {
+export async function runOn(source: string, lines: readonly string[], before?: string, schedule?: string, cells: Golden["cells"] = []): Promise<Golden & { readonly ran: readonly string[] }> {
   const clock = testClock();
   const process = clock.process();
   const adapter = memory({ now: clock.now });
   const line = wire(adapter);
   const ran: string[] = [];
   const env = { T: { body: (name: string) => void ran.push(name) } };
-  if (lines.length > 0) await put(await adapter.open(), lines);
+  if (lines.length > 0) await put(await adapter.open(), lines, cells);
   const tenure = await createTenure({ storage: line.adapter, sandbox: SANDBOX, clock: process.clock, env: () => env });
   try {
     const acme = tenure.tenant(KEY.tenant);
@@ -67,8 +70,10 @@ export async function runOn(source: string, lines: readonly string[], before?: s
       if (n % 20 === 19) clock.jump(3_600_000);
       status = await flow.status();
     }
-    const image = await (await adapter.open()).load(0, { ...KEY, id });
-    return { source, ...(before !== undefined && { before }), status, ran, journal: image?.journal.join("\n").split("\n") ?? [], head: image?.head.data ?? "" };
+    const store = await adapter.open();
+    const image = await store.load(0, { ...KEY, id });
+    const streams = await store.cells(0, { prefix: "streams/", limit: 1_000 });
+    return { ...(streams.length > 0 && { cells: streams }), source, ...(before !== undefined && { before }), status, ran, journal: image?.journal.join("\n").split("\n") ?? [], head: image?.head.data ?? "" };
   } finally {
     process.stop();
     await line.cut();
@@ -78,11 +83,11 @@ export async function runOn(source: string, lines: readonly string[], before?: s
 const SANDBOX = quickjs();
 
 /** Puts a journal where an owner that died has left it. */
-async function put(store: Store, lines: readonly string[]): Promise<void> {
+async function put(store: Store, lines: readonly string[], cells: Golden["cells"] = []): Promise<void> {
   const { t, life, version } = JSON.parse(lines[0]?.split("\t")[0] ?? "{}") as { t: number; life: number; version: string };
   const lease = await store.acquire(0, "the one before", 1);
   const head = { ...KEY, status: "running", wake: 0, created: t, ended: null, data: JSON.stringify({ life, version }) };
-  const batch = { shard: 0, epoch: lease?.epoch ?? 0, drops: [], heads: [head], cells: [], acks: [] };
+  const batch = { shard: 0, epoch: lease?.epoch ?? 0, drops: [], heads: [head], cells, acks: [] };
   await store.commit("golden", [{ ...batch, appends: [{ key: KEY, seq: 0, count: lines.length, text: lines.join("\n") }] }]);
   await store.close();
 }

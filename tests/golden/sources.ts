@@ -65,6 +65,21 @@ export const SOURCES: { readonly [name: string]: string } = {
     const large = await step.setState("x".repeat(70000)).catch((error) => error.message);
     const last = await step.do("last", async () => { await T.body("last"); return 3; });
     return { retried: retried.length, none, large, last };`),
+  "streams": flow(`
+    const streamOf = (...texts) => new ReadableStream({ pull(c) { if (texts.length === 0) c.close(); else c.enqueue(new TextEncoder().encode(texts.shift())); } });
+    const read = async (stream) => { let text = ""; for await (const chunk of stream) text += new TextDecoder().decode(chunk); return text; };
+    const kept = await step.do("kept", async () => { await T.body("kept"); return streamOf("a ", "b"); });
+    const none = await step.do("none", { sensitive: "output" }, async () => { await T.body("none"); return streamOf(); });
+    const reader = kept.getReader();
+    const [first, quick] = await Promise.all([reader.read(), step.do("quick", async () => { await T.body("quick"); return 1; }), step.sleep("no time", 0)]);
+    reader.releaseLock();
+    const retried = await step.do("retried", { retries: { limit: 1, delay: 0 } }, async ({ attempt }) => {
+      await T.body("retried");
+      return new ReadableStream({ pull(c) { if (attempt === 1) c.error(new RangeError("cut")); else { c.enqueue(new Uint8Array([attempt])); c.close(); } } });
+    });
+    await step.sleep("nap", "2 hours");
+    const last = await step.do("last", async () => { await T.body("last"); return (await retried.getReader().read()).value[0]; });
+    return { first: first.value.length, rest: await read(kept), none: await read(none), quick, last };`),
   "upgraded": flow(`
     const kept = await step.do("kept", async () => { await T.body("kept"); return 1; });
     await step.sleep("nap", "2 hours");

@@ -13,6 +13,8 @@ import { NativeError, NativePromise } from "./intrinsics.ts";
 export interface Running {
   readonly scope: Scope;
   controller: AbortController | undefined;
+  /** Stops the stream that is its result. */
+  stop: ((reason: unknown) => void) | undefined;
 }
 
 /** The `ctx` of an attempt, of which only what is asked for is made. */

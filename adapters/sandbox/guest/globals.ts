@@ -10,6 +10,7 @@ import type { Scope } from "./context.ts";
 import { formatLog } from "./format.ts";
 import { apply, define, freeze, NativeError, NativePromise, NativeTypeError, safeMap } from "./intrinsics.ts";
 import { randomBytes, randomNumbers } from "./random.ts";
+import { GuestReadableStream, GuestReader } from "./readable_stream.ts";
 import type { Runtime } from "./runtime.ts";
 import { atob, btoa, GuestTextDecoder, GuestTextEncoder } from "./text.ts";
 
@@ -65,6 +66,8 @@ export function defineGlobals(origin: () => number | undefined): (runtime: Runti
     AbortSignal: GuestAbortSignal,
     TextEncoder: GuestTextEncoder,
     TextDecoder: GuestTextDecoder,
+    ReadableStream: GuestReadableStream,
+    ReadableStreamDefaultReader: GuestReader,
     atob,
     btoa,
   };

@@ -68,7 +68,7 @@ const tenure = freeze({
   builtins: makeBuiltins(() => env),
 });
 // The bundle is minified, and these classes are seen.
-const classes = { WorkflowEntrypoint, NonRetryableError, AbortController, AbortSignal, TextEncoder, TextDecoder };
+const classes = { WorkflowEntrypoint, NonRetryableError, AbortController, AbortSignal, TextEncoder, TextDecoder, ReadableStream, ReadableStreamDefaultReader };
 for (const name of Object.keys(classes)) {
   defineProperty(classes[name as keyof typeof classes], "name", { value: name, configurable: true });
 }

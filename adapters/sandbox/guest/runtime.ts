@@ -18,8 +18,9 @@ import { abortError, bodyContext, executionContext, type Running } from "./callb
 import { answerOf, asError, type Delay } from "./delay.ts";
 import { type Failure, failureOf, refusalOf } from "./failure.ts";
 import { errorField, numberField, textField } from "./headers.ts";
-import { freeze, NativeDate, NativeError, NativePromise, safeMap } from "./intrinsics.ts";
+import { freeze, hasOwn, NativeDate, NativeError, NativePromise, safeMap } from "./intrinsics.ts";
 import { type Body, type Code, makeStep, type Rollback } from "./step.ts";
+import { takeStreams } from "./streams.ts";
 
 /** A workflow class as a tenant exports it. */
 export type WorkflowClass = new (ctx: WorkflowExecutionContext, env: Record<string, unknown>) => WorkflowEntrypoint;
@@ -96,6 +97,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
   /** By command: of two attempts at one step only the last is heard. */
   const running = new safeMap<number, Running>();
   const Controller = globalThis.AbortController;
+  const streams = takeStreams();
   let bodies = 0;
   let lastId = 0;
   let run: Scope | undefined;
@@ -110,12 +112,11 @@ export function createRuntime(host: RuntimeHost): Runtime {
     return context.current() ?? run;
   }
 
-  /** Sends a command of the current scope. */
-  function register(kind: string, fields: string, value: string | undefined, entry: Pending, code?: Code): number {
-    const owner = scope();
+  /** Sends a command of the current scope, unless it is known to be another's. */
+  function register(kind: string, fields: string, value: string | undefined, entry: Pending, code?: Code, owner: Scope | undefined = scope()): number {
     if (owner === undefined) throw new NativeError("Cannot reach the platform: the workflow has not started");
     if (owner.closed) throw abortError();
-    if (owner.undoes === true && kind !== "call" && kind !== "timer") throw fatalError("Cannot run a step in a rollback handler");
+    if (owner.undoes === true && kind !== "call" && kind !== "timer" && kind !== "read") throw fatalError("Cannot run a step in a rollback handler");
     const id = ++lastId;
     // a run that was let go waits for ever: told of an error, its code would act on it
     if (stopped) return id;
@@ -131,10 +132,10 @@ export function createRuntime(host: RuntimeHost): Runtime {
     return id;
   }
 
-  function issue(kind: string, fields: string, code?: Code, value?: string): Promise<unknown> {
+  function issue(kind: string, fields: string, code?: Code, value?: string, owner?: Scope): Promise<unknown> {
     const promise = new NativePromise<unknown>((resolve, reject) => {
       const { body, delay } = code ?? NO_CODE;
-      register(kind, fields, value, { resolve, reject, body, delay, scope: undefined, attempt: 0, thrown: undefined }, code);
+      register(kind, fields, value, { resolve, reject, body, delay, scope: undefined, attempt: 0, thrown: undefined }, code, owner);
     });
     guard?.(promise);
     return promise;
@@ -228,13 +229,18 @@ export function createRuntime(host: RuntimeHost): Runtime {
     context.run(scope, () => {
       try {
         // Decoded for every settlement anew: nobody holds the same object.
-        const result = value === undefined ? undefined : decode(value);
+        const result = hasOwn(delivery, "stream") ? load(delivery.id, delivery.stream) : value === undefined ? undefined : decode(value);
         if (delivery.ok) entry.resolve(result);
         else entry.reject(result);
       } catch (error) {
         entry.reject(error);
       }
     });
+  }
+
+  /** The stream that a step has stored. Who reads it asks for its pieces. */
+  function load(of: number, pieces: number | undefined): ReadableStream {
+    return streams.load(pieces ?? 0, (n) => issue("read", numberField("of", of) + numberField("n", n)));
   }
 
   /** Takes a command off the list. */
@@ -261,7 +267,8 @@ export function createRuntime(host: RuntimeHost): Runtime {
     const { rollback } = undo;
     attempt(delivery, true, undo, async (ctx) => {
       const given = (value === undefined ? {} : decode(value)) as Pick<WorkflowRollbackContext, "error" | "output">;
-      await rollback({ ctx, error: given.error, output: given.output, stepName: `${ctx.step.name}-${ctx.step.count}` });
+      const output = hasOwn(delivery, "stream") ? load(delivery.stream?.of ?? 0, delivery.stream?.pieces) : given.output;
+      await rollback({ ctx, error: given.error, output, stepName: `${ctx.step.name}-${ctx.step.count}` });
     });
   }
 
@@ -270,7 +277,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
     tried.attempt = attempt;
     tried.thrown = undefined;
     const scope: Scope = { id, attempt, seed, now, open: 0, closed: false, undoes };
-    const state: Running = { scope, controller: undefined };
+    const state: Running = { scope, controller: undefined, stop: undefined };
     running.set(id, state);
     bodies++;
     context.run(scope, () => void attemptBody(tried, body, bodyContext(delivery, state, Controller), state));
@@ -279,11 +286,12 @@ export function createRuntime(host: RuntimeHost): Runtime {
   async function attemptBody(tried: Tried, body: Body, ctx: WorkflowCallbackContext, state: Running): Promise<void> {
     const { id, attempt } = state.scope;
     let failure: Failure | undefined;
-    let text = "";
+    let text: string | undefined;
     try {
       const result = await body(ctx);
       try {
-        text = encode(result);
+        if (streams.is(result) && state.scope.undoes !== true) failure = await store(result, tried, state);
+        else text = encode(result);
       } catch (error) {
         failure = refusalOf(error);
       }
@@ -295,8 +303,22 @@ export function createRuntime(host: RuntimeHost): Runtime {
     if (running.get(id) === state) running.delete(id);
     bodies--;
     const head = `{"c":"done","id":${id},"attempt":${attempt},"ok":`;
-    if (failure === undefined) return sendFrame(`${head}true}`, text);
+    if (failure === undefined) return sendFrame(text === undefined ? `${head}true,"stream":true}` : `${head}true}`, text);
     sendFrame(`${head}false,"retry":${failure.retry}${errorField(failure.error)}}`, failure.text);
+  }
+
+  /** Sends a stream as the result of an attempt. What it fails with itself may be tried again. */
+  async function store(stream: ReadableStream, tried: Tried, state: Running): Promise<Failure | undefined> {
+    const { attempt } = state.scope;
+    const send = (n: number, base64: string): Promise<unknown> =>
+      issue("piece", numberField("attempt", attempt) + numberField("n", n), undefined, `j"${base64}"`, state.scope);
+    try {
+      const refused = await streams.store(stream, send, (stop) => void (state.stop = stop));
+      return refused && refusalOf(refused.refusal);
+    } catch (error) {
+      if (!state.scope.closed) tried.thrown = error;
+      return failureOf(error);
+    }
   }
 
   /** Asks the author of a step, or of what undoes it, how long to wait after an attempt that has failed. */
@@ -306,7 +328,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
     if (entry === undefined || attempt < entry.attempt) return;
     const thrown = entry.thrown === undefined || attempt > entry.attempt ? value === undefined ? undefined : decode(value) : entry.thrown;
     const scope: Scope = { id, attempt, seed, now, open: 0, closed: false, undoes: false };
-    const state: Running = { scope, controller: undefined };
+    const state: Running = { scope, controller: undefined, stop: undefined };
     running.set(id, state);
     bodies++;
     context.run(scope, () => void answer(entry.delay, delivery, thrown, state));
@@ -330,7 +352,8 @@ export function createRuntime(host: RuntimeHost): Runtime {
     const state = running.get(id);
     if (state === undefined || state.scope.attempt !== attempt || state.scope.closed) return;
     state.scope.closed = true;
-    const controller = state.controller;
+    const { controller, stop } = state;
+    if (stop !== undefined) context.run(state.scope, () => stop(abortError()));
     if (controller !== undefined) context.run(state.scope, () => controller.abort(abortError()));
   }
 

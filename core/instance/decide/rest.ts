@@ -36,8 +36,8 @@ export function whenAtRest(state: State, issued: (op: number) => boolean, facts:
     return [record({ k: "settled", t, op: op.op, ok: false, error: no.error }, no.value)];
   }
   if (op.known !== undefined) {
-    const { ok, value, error } = op.known;
-    return [record({ k: "settled", t, op: op.op, ok, ...(error !== undefined && { error }) }, value)];
+    const { ok, value, error, stream } = op.known;
+    return [record({ k: "settled", t, op: op.op, ok, ...(error !== undefined && { error }), ...(stream !== undefined && { stream }) }, value)];
   }
   switch (op.kind) {
     case "do":

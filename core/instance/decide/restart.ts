@@ -50,8 +50,8 @@ function keptOf(state: State, op: Op, begun: State, t: number): Record | undefin
   const outcome = settled ?? op.known;
   if (outcome === undefined || op.refused !== undefined || op.parent !== -1) return undefined;
   if (op.kind === "do" || op.kind === "call" || op.kind === "child") {
-    const { ok, error, value } = outcome;
-    return record({ k: "outcome", t, op: op.op, ok, ...(error !== undefined && { error }) }, value);
+    const { ok, error, value, stream } = outcome;
+    return record({ k: "outcome", t, op: op.op, ok, ...(error !== undefined && { error }), ...(stream !== undefined && { stream }) }, value);
   }
   const event = settled === undefined ? undefined : state.events[settled.event];
   // one that stands in what is kept waits there

@@ -7,6 +7,7 @@ import { retryDelay } from "../../backoff.ts";
 import { parseDuration } from "../../duration.ts";
 import type { ErrorSummary, StepConfig } from "../../ports/guest.ts";
 import { DEFAULT_STEP_CONFIG } from "../../step_config.ts";
+import type { StoredStream } from "../../stream.ts";
 import { byteLength, cutToBytes } from "../../utf8.ts";
 import { failure, timedOut } from "../failures.ts";
 import { type Header, record } from "../records.ts";
@@ -23,6 +24,8 @@ export interface AttemptResult {
   readonly retry: boolean;
   /** What the step's delay function answered, ms. */
   readonly delay?: number;
+  /** The result, when it is a stream: then there is no value. */
+  readonly stream?: StoredStream;
 }
 
 /** The config that counts for a step: the one first seen. */
@@ -46,10 +49,12 @@ export function attemptEnded(state: State, opNumber: number, attempt: number, re
   const t = timeOf(state, facts.now);
   const { limits } = facts;
   const bytes = byteLength(result.value);
-  const full = isFull(state, limits, result.value.length);
+  const { stream } = result;
+  const full = isFull(state, limits, result.value.length + (stream?.bytes ?? 0));
   // what undoes comes to nothing that could be too large
   if (op.kind === "rollback" && result.ok) return [record({ k: "settled", t, op: opNumber, ok: true })];
   if (result.ok) {
+    if (stream !== undefined && !full) return [record({ k: "settled", t, op: opNumber, ok: true, stream })];
     if (bytes <= limits.resultBytes && !full) {
       return [record({ k: "settled", t, op: opNumber, ok: true }, result.value)];
     }
