@@ -62,7 +62,7 @@ function referencesIn(cell: string): TestReference[] {
 /** Whether a source declares a test: its suite and its sentence stand there, each as a literal of its own. */
 export function declares(source: string, name: string): boolean {
   const patterns = [...source.matchAll(/\b(?:describe|it|test|onEach)\(\s*("(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`)/g)].map(([, literal = ""]) => patternOf(literal));
-  return name.split(" > ").every((part) => patterns.some((pattern) => pattern.test(part)));
+  return partsOf(name).name.split(" > ").every((part) => patterns.some((pattern) => pattern.test(part)));
 }
 
 /** What a literal can come to: anything in place of what a template fills in. */
@@ -72,14 +72,25 @@ function patternOf(literal: string): RegExp {
   return new RegExp(`^${fixed.join("[^]*")}$`);
 }
 
-/** Tests of the suite that rows name and that a runtime did not run. */
+/**
+ * Tests of the suite that rows name and that a runtime did not run. What is declared for each sandbox has to have run on
+ * all of them, unless the row names one: `create(), on quickjs > …`.
+ */
 export function compareParity(reports: ReadonlyMap<string, Report>, rows: readonly ParityRow[]): string[] {
   const complaints: string[] = [];
   for (const [runtime, { ran }] of reports) {
-    const names = new Set([...ran.keys()].map(withoutSandbox));
+    const sandboxes = new Set<string>(), on = new Map<string, Set<string>>();
+    for (const { name, sandbox } of [...ran.keys()].map(partsOf)) {
+      if (sandbox !== "") sandboxes.add(sandbox);
+      on.set(name, (on.get(name) ?? new Set()).add(sandbox));
+    }
     for (const { id, tests } of rows) {
-      for (const { file, name } of tests) {
-        if (file.endsWith("_test.ts") && !names.has(name)) complaints.push(`${PARITY_FILE}: ${id} names a test that did not run on ${runtime}: ${name}`);
+      for (const test of tests.filter(({ file }) => file.endsWith("_test.ts"))) {
+        const { name, sandbox } = partsOf(test.name);
+        const ranOn = on.get(name);
+        const missing = ranOn?.has("") || (sandbox !== "" && ranOn?.has(sandbox)) ? [] : [...sandboxes].filter((each) => !ranOn?.has(each));
+        if (ranOn === undefined) complaints.push(`${PARITY_FILE}: ${id} names a test that did not run on ${runtime}: ${test.name}`);
+        else if (missing.length > 0) complaints.push(`${PARITY_FILE}: ${id} names a test that did not run on ${runtime} with ${missing.join()}: ${test.name}`);
       }
     }
   }
@@ -87,7 +98,8 @@ export function compareParity(reports: ReadonlyMap<string, Report>, rows: readon
 }
 
 /** A test that is declared for each sandbox, and perhaps each store, is one sentence: `create(), on quickjs > …`. */
-function withoutSandbox(name: string): string {
-  const at = name.indexOf(" > ");
-  return at === -1 ? name : name.slice(0, at).replace(/, on (?:trusted|quickjs)(?: and \w+)?$/, "") + name.slice(at);
+function partsOf(test: string): { readonly name: string; readonly sandbox: string } {
+  const at = test.indexOf(" > ");
+  const [suffix = "", sandbox = ""] = /, on (trusted|quickjs)(?: and \w+)?$/.exec(test.slice(0, Math.max(0, at))) ?? [];
+  return { name: sandbox === "" ? test : test.slice(0, at - suffix.length) + test.slice(at), sandbox };
 }
