@@ -11,12 +11,15 @@ import type { Workflow, WorkflowInstance } from "../../core/workflow.ts";
 import type { HistoryEntry } from "../../core/instance/history.ts";
 import { decode } from "../../core/values.ts";
 import { type Programs, versionOf } from "./guests.ts";
+import { plot, type Verb } from "./plot.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
+import type { LifeModel } from "./life_model.ts";
 import type { EventModel } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
 import { TYPES, type Version } from "./program.ts";
 import { wrongEntry } from "./readings.ts";
+import type { Place } from "./restarts.ts";
 import { SimulatedFault } from "./faulty_store.ts";
 import type { Chance, World } from "./world.ts";
 
@@ -80,11 +83,12 @@ export interface Clients {
   check(): void;
 }
 
-type Verb = "pause" | "resume" | "terminate" | "restart" | "delete";
 type Answer = { readonly k: "ok" } | { readonly k: "refused"; readonly code: string } | { readonly k: "unknown" };
 
 /** How long a client waits before it takes an answer for lost, ms. */
 const PATIENCE = 60_000;
+/** There is none of this name. */
+const NOWHERE: Place = { kind: "do", name: "nowhere", count: 1 };
 const UNKNOWN = ["outcome_unknown", "storage_unavailable", "closed"];
 
 /** Starts them. */
@@ -204,7 +208,17 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
 
   function control(verb: Verb, target: Target): void {
     const before = ledger.livesOf(target).length;
-    once(`${verb} ${nameOf(target)}`, async (tenure) => await (await instanceOf(tenure, target))[verb](), (answer) => {
+    if (verb === "delete") ledger.asked(target, "delete");
+    const place = verb === "rewind" ? placeIn(ledger.livesOf(target).at(-1)) : undefined;
+    if (place !== undefined) ledger.asked(target, place);
+    const what = place === undefined ? verb : `${verb} to ${place.kind} "${place.name}" (${place.count})`;
+    once(`${what} ${nameOf(target)}`, async (tenure) => {
+      const instance = await instanceOf(tenure, target);
+      if (verb === "undo") return await instance.terminate({ rollback: true });
+      if (verb !== "rewind") return await instance[verb]();
+      const { kind, name, count } = place ?? NOWHERE;
+      return await instance.restart({ from: { name, count, type: kind === "wait" ? "waitForEvent" : kind } });
+    }, (answer) => {
       const life = ledger.livesOf(target).at(-1);
       if (answer.k !== "ok" || life === undefined) return;
       const lives = ledger.livesOf(target);
@@ -216,8 +230,18 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
       if (verb === "delete" && lives.length === before && life.droppedBy === undefined) {
         world.fail("I3", `delete ${nameOf(target)} was acknowledged and it is there`);
       }
-      if (verb === "restart" && still) world.fail("I3", `restart ${nameOf(target)} was acknowledged and is not recorded`);
+      if (verb === "undo" && still && !lives.some(({ phase, undo }) => phase === "terminated" || undo.started !== undefined)) {
+        world.fail("I3", `terminate ${nameOf(target)} with rollback was acknowledged and is not recorded`);
+      }
+      if (verb === "rewind" && place === undefined) world.fail("I33", `${nameOf(target)} was restarted at a step that it does not have`);
+      if ((verb === "restart" || verb === "rewind") && still) world.fail("I3", `restart ${nameOf(target)} was acknowledged and is not recorded`);
     });
+  }
+
+  /** A place in a history. */
+  function placeIn(life: LifeModel | undefined): Place | undefined {
+    const all = life?.ops.filter(({ parent, kind }) => parent < 0 && (kind === "do" || kind === "sleep" || kind === "wait")) ?? [];
+    return all.length === 0 ? undefined : r.pick(all) as Place;
   }
 
   /** Reads an instance: what it shows was committed at some moment of the call. */
@@ -231,9 +255,9 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
 
   function upgrade(tenant: string): void {
     const dryRun = r.once(3), limit = r.pick([1, 2, 100]), mine = ++upgrades, alone = upgrading === 0;
-    const lives = targets.filter((each) => each.tenant === tenant).flatMap((each) => ledger.livesOf(each).filter(({ ended }) => ended === null));
+    const all = targets.filter((each) => each.tenant === tenant), lives = all.flatMap((each) => ledger.livesOf(each).filter(({ ended }) => ended === null));
     upgrading++;
-    once(`upgrade of ${tenant}`, async (tenure, { version }) => {
+    once(`upgrade of ${tenant}`, async (tenure, { version, process }) => {
       const { broken, skipped, cursor } = await tenure.tenant(tenant).upgrade(`host:${version}`, { dryRun, limit });
       for (const { id, code, expected, found } of broken) {
         const target = targets.find((each) => each.tenant === tenant && each.id === id) as Target;
@@ -241,7 +265,7 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
         const same = parts.programs[version][target.program] === parts.programs[other][target.program];
         if (same && code === "nondeterministic") world.fail("I21", `${nameOf(target)} would break (${expected}, ${found}), and the code is the same`);
       }
-      if (dryRun || !alone || mine !== upgrades || broken.length + skipped.length > 0 || cursor !== undefined) return;
+      if (dryRun || !alone || mine !== upgrades || broken.length + skipped.length > 0 || cursor !== undefined || all.some((each) => ledger.overtaken(each, process))) return;
       const left = lives.find((life) => life.ended === null && life.droppedBy === undefined && versionOf(life.version) !== version);
       if (left !== undefined) world.fail("I22", `a life of ${tenant} is in ${left.version} after an upgrade of all to ${version}`);
     }, () => upgrading--);
@@ -281,7 +305,9 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
           const event = events[n - 1] as Sent;
           if (values.indexOf(n) !== at) world.fail("I17", `event ${n} is twice in ${nameOf(target)}`);
           const { accepted, t } = life.events[at] as EventModel;
-          if (!event.times.some((time) => accepted === Math.min(time, t))) world.fail("I18", `event ${n} was sent at ${event.times}, recorded is ${accepted}`);
+          // a restart at a step keeps it as it was
+          const before = life.from?.events.some((e) => decode(e.value) === n && e.accepted === accepted) === true;
+          if (!before && !event.times.some((time) => accepted === Math.min(time, t))) world.fail("I18", `event ${n} was sent at ${event.times}, recorded is ${accepted}`);
           if (event.target !== target) world.fail("I20", `event ${n} is in ${nameOf(target)}`);
           // one that was sent again after a restart was acknowledged in another life
           const early = elsewhere(n) ? undefined : values.slice(0, at).find((other) => {
@@ -307,7 +333,7 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     }
   }
 
-  schedule(r, plan, targets, { create, send, control, look, read, upgrade, at: (ms, run) => void world.at(ms, run) });
+  plot(r, plan, targets, { create, send, control, look, read, upgrade, at: (ms, run) => void world.at(ms, run) });
 
   return {
     busy: () => busy,
@@ -328,49 +354,4 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     },
     check,
   };
-}
-
-interface Acts {
-  create(target: Target): void;
-  send(target: Target): void;
-  control(verb: Verb, target: Target): void;
-  look(target: Target): void;
-  read(target: Target): void;
-  upgrade(tenant: string): void;
-  at(ms: number, run: () => void): void;
-}
-
-/** Who does what when. */
-function schedule(r: Chance, { span, release }: Plan, targets: readonly Target[], { create, send, control, look, read, upgrade, at }: Acts): void {
-  for (let n = r.between(1, 8); n > 0 && release !== Infinity; n--) {
-    const { tenant } = r.pick(targets);
-    at(release + r.int(span), () => upgrade(tenant));
-  }
-  for (const target of targets) {
-    const begin = r.int(Math.ceil(span / 3));
-    at(begin, () => create(target));
-    if (r.once(3)) at(r.int(span), () => create(target));
-    for (let n = r.int(6); n > 0; n--) at(begin + r.int(span), () => send(target));
-    if (r.once(4)) {
-      const from = begin + r.int(span);
-      at(from, () => control("pause", target));
-      if (r.once(2)) at(from + r.int(span), () => control("resume", target));
-    }
-    if (r.once(10)) at(begin + r.int(span), () => control("terminate", target));
-    if (r.once(8)) at(begin + r.int(span), () => control("restart", target));
-    if (r.once(10)) {
-      const from = begin + r.int(span);
-      at(from, () => control("delete", target));
-      if (r.once(2)) at(from + r.int(100), () => create(target));
-    }
-    if (r.once(3)) at(begin + r.int(span), () => look(target));
-    if (r.once(4)) at(begin + r.int(span), () => read(target));
-    if (r.once(5)) {
-      const from = begin + r.int(span);
-      const verbs = Array.from({ length: r.between(2, 4) }, () => r.pick<Verb | "send" | "look">(["send", "send", "look", "pause", "resume", "restart"]));
-      at(from, () => {
-        for (const verb of verbs) verb === "send" ? send(target) : verb === "look" ? look(target) : control(verb, target);
-      });
-    }
-  }
 }

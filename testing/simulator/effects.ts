@@ -33,6 +33,8 @@ export interface Begun {
 export interface Effects {
   /** An attempt begins: `undefined` when it should not have, which is noted. */
   begin(life: LifeModel | undefined, op: OpModel | undefined, of: Begun, process: Process): Effect | undefined;
+  /** The same of a life or one that it was restarted from at a step, whichever it can be; `opOf` finds the command. */
+  beginIn(life: LifeModel | undefined, opOf: (life: LifeModel) => OpModel | undefined, of: Begun, process: Process): Effect | undefined;
   /** A value that no other attempt returns. */
   result(effect: Effect | undefined, path: string): string;
   failed(effect: Effect | undefined): void;
@@ -47,45 +49,77 @@ export function createEffects(world: World, ledger: Ledger): Effects {
   const nodes = new Map<string, number>();
   let results = 0;
 
-  function begin(life: LifeModel | undefined, op: OpModel | undefined, { attempt, path }: Begun, process: Process): Effect | undefined {
-    const what = `${process.name} began attempt ${attempt} of ${op === undefined ? "a step" : `${op.kind} "${op.name}"`} of life ${life?.life}`;
+  function begin(life: LifeModel | undefined, op: OpModel | undefined, of: Begun, process: Process): Effect | undefined {
+    return beginIn(life, (other) => other === life ? op : undefined, of, process);
+  }
+
+  function beginIn(newest: LifeModel | undefined, opOf: (life: LifeModel) => OpModel | undefined, of: Begun, process: Process): Effect | undefined {
+    let life = newest, op = newest === undefined ? undefined : opOf(newest);
+    const wrong = wrongOf(life, op, of, process);
+    let fits = wrong === undefined;
+    for (let other = newest?.from; other !== undefined && !fits; other = other.from) {
+      const found = opOf(other);
+      fits = wrongOf(other, found, of, process) === undefined;
+      if (fits) [life, op] = [other, found];
+    }
+    const what = `${process.name} began attempt ${of.attempt} of ${op === undefined ? "a step" : `${op.kind} "${op.name}"`} of life ${life?.life}`;
     world.note(what);
-    const start = op?.starts[attempt - 1];
-    if (life === undefined || op === undefined || start === undefined) {
-      world.fail("I4", `${what}, whose start is not durable`);
-      return undefined;
-    }
-    if (start.by !== process.name) world.fail("I6", `${what}, whose start ${start.by} recorded`);
-    const key = `${life.seed} ${op.op} ${attempt}`;
-    if (log.has(key)) world.fail("I6", `${what} for the second time`);
-    if (!overtaken(life, start.seq, process)) {
-      if (!op.running || op.starts.length !== attempt) world.fail("I5", `${what}, which is over`);
-      if (op.settled !== undefined) world.fail("I5", `${what}, which has been settled`);
-      if (life.phase === "terminated" || life.droppedBy !== undefined) world.fail("I7", `${what} after the end`);
-    }
-    // a node is one command of its life, however often what it stands in is tried
-    const node = `${life.seed} ${op.parent} ${path}`;
-    if ((nodes.get(node) ?? op.op) !== op.op) world.fail("I5", `${what}, which was op ${nodes.get(node)} before, as op ${op.op}`);
-    nodes.set(node, op.op);
-    const effect: Effect = { life, op, attempt, process, began: world.now(), result: undefined, failed: false };
-    log.set(key, effect);
+    if (!fits && wrong !== undefined) world.fail(wrong[0], `${what}, ${wrong[1]}`);
+    if (life === undefined || op === undefined || op.starts[of.attempt - 1] === undefined) return undefined;
+    nodes.set(nodeOf(life, op, of), op.op);
+    const effect: Effect = { life, op, attempt: of.attempt, process, began: world.now(), result: undefined, failed: false };
+    log.set(keyOf(life, op, of.attempt), effect);
     return effect;
   }
 
+  /** A node is one command of its life, however often what it stands in is tried. */
+  function nodeOf(life: LifeModel, op: OpModel, { path }: Begun): string {
+    return `${life.seed}/${life.life} ${op.parent} ${path}`;
+  }
+
+  function wrongOf(life: LifeModel | undefined, op: OpModel | undefined, of: Begun, process: Process): readonly [rule: string, what: string] | undefined {
+    const { attempt } = of;
+    const start = op?.starts[attempt - 1];
+    if (life === undefined || op === undefined || start === undefined) return ["I4", "whose start is not durable"];
+    if (start.by !== process.name) return ["I6", `whose start ${start.by} recorded`];
+    if (log.has(keyOf(life, op, attempt))) return ["I6", "for the second time"];
+    if (!overtaken(life, start.seq, process)) {
+      if (!op.running || op.starts.length !== attempt) return ["I5", "which is over"];
+      if (op.settled !== undefined) return ["I5", "which has been settled"];
+      if (life.phase === "terminated" || life.droppedBy !== undefined) return ["I7", "after the end"];
+    }
+    const known = nodes.get(nodeOf(life, op, of)) ?? op.op;
+    return known === op.op ? undefined : ["I5", `which was op ${known} before, as op ${op.op}`];
+  }
+
+  /** What an outcome is of: of one that a restart kept, in the life before. */
+  function effectOf(newest: LifeModel, { op }: OpModel): Effect | undefined {
+    for (let life: LifeModel | undefined = newest; life !== undefined; life = life.from) {
+      const of = life.ops[op];
+      const found = of === undefined ? undefined : log.get(keyOf(life, of, of.starts.length));
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
   function check(): void {
-    for (const life of ledger.lives.values()) {
-      for (const op of life.ops) {
-        if (op.settled?.ok !== true || (op.kind !== "do" && op.kind !== "call")) continue;
-        const effect = log.get(`${life.seed} ${op.op} ${op.starts.length}`);
-        const value = decode(op.settled.value ?? "u");
-        if (effect === undefined) world.fail("I2", `${op.kind} "${op.name}" has the result ${value}, and nothing was done`);
-        else if (effect.result !== value) world.fail("I2", `${op.kind} "${op.name}" has the result ${value}, its attempt returned ${effect.result}`);
-      }
+    for (const newest of ledger.lives.values()) for (let life: LifeModel | undefined = newest; life !== undefined; life = life.from) checkLife(life);
+  }
+
+  function checkLife(life: LifeModel): void {
+    for (const op of life.ops) {
+      if (op.settled?.ok !== true || (op.kind !== "do" && op.kind !== "call" && op.kind !== "rollback")) continue;
+      const effect = effectOf(life, op);
+      const value = decode(op.settled.value ?? "u");
+      if (effect === undefined) world.fail("I2", `${op.kind} "${op.name}" has the result ${value}, and nothing was done`);
+      // a handler has no result
+      else if (op.kind === "rollback" ? effect.result === undefined : effect.result !== value) world.fail("I2", `${op.kind} "${op.name}" has the result ${value}, its attempt returned ${effect.result}`);
     }
   }
 
   return {
     begin,
+    beginIn,
     result(effect, path) {
       const value = `${path}:${++results}`;
       if (effect !== undefined) effect.result = value;
@@ -97,6 +131,10 @@ export function createEffects(world: World, ledger: Ledger): Effects {
     count: () => log.size,
     check,
   };
+}
+
+function keyOf(life: LifeModel, { op }: OpModel, attempt: number): string {
+  return `${life.seed}/${life.life} ${op} ${attempt}`;
 }
 
 /** Somebody else has written since: a process that does not know it yet can do what nobody can prevent. */

@@ -4,18 +4,21 @@
  * @module
  */
 import { type BindingMethods, perCall, type PerCallBinding } from "../../core/execution/bindings.ts";
-import { NonRetryableError, type WorkflowCallbackContext, type WorkflowEvent, type WorkflowStep } from "../../core/entrypoint.ts";
+import { NonRetryableError, type WorkflowCallbackContext, type WorkflowRollbackContext, type WorkflowEvent, type WorkflowStep } from "../../core/entrypoint.ts";
 import { frame as frameOf, parseFrame } from "../../core/frame.ts";
 import type { Death, Guest, SandboxAdapter, Turn } from "../../core/ports/guest.ts";
 import type { LogContext, Logger } from "../../core/tenure.ts";
 import type { Effect, Effects } from "./effects.ts";
 import { type Place, walk } from "./interpreter.ts";
 import type { Ledger } from "./ledger.ts";
+import type { LifeModel } from "./life_model.ts";
+import type { OpModel } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
+import { decode } from "../../core/values.ts";
 import { createTimers } from "./body_timers.ts";
 import { NONSENSE } from "./nonsense.ts";
-import { answerOf, type DoNode, type Program, type Version } from "./program.ts";
+import { answerOf, type DoNode, type Program, type Undo, type Version } from "./program.ts";
 import type { Chance, World } from "./world.ts";
 
 /** What runs one class of the host as a guest: `hostSandbox` of adapters/sandbox/trusted/host.ts. */
@@ -127,7 +130,7 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
     run.seed = seed;
     const life = ledger.lives.get(seed);
     if (life === undefined && !plan.mediated) world.fail("I4", `${process.name} starts a life that is not durable`);
-    if (life?.uncounted === process.name) {
+    if (life?.uncounted === process.name && !life.rewound) {
       world.fail("I23", `${process.name} starts life ${life.life}, whose crash is not counted`);
     }
   }
@@ -147,7 +150,7 @@ function classOf(parts: GuestParts, run: RunLog): SimulatedClass {
       const program = parts.programs[versionOf(run.version)][event.payload.program] as Program;
       const created = event.timestamp.getTime();
       const ping = (path: string): Promise<unknown> => this.#env.API.ping(path);
-      const place: Place = { step, ping, created, seen, body: (node, ctx) => bodyOf(parts, run, place, -1, node, ctx), delay: (node, attempt) => delayOf(parts, node, attempt), wrong };
+      const place: Place = { step, ping, created, seen, body: (node, ctx) => bodyOf(parts, run, place, -1, node, ctx), delay: (node, attempt) => delayOf(parts, node, attempt), undo: (node, given) => undoOf(parts, run, node, given), wrong };
       const value = await walk(program.root, place);
       return { value, seen: [...seen] };
     }
@@ -178,9 +181,9 @@ function checkPlaces({ world, plan, process, open }: GuestParts, tenant: string)
 
 /** Why a guest dies: of its own doing only where it can be told whose that was. */
 function deathOf(header: Delivered | undefined, chance: Chance): Death {
-  const own = header?.d === "body" || header?.d === "start";
+  const own = header?.d === "body" || header?.d === "start" || header?.d === "rollback";
   const code = chance.pick(["guest_failed", "evicted", own ? "memory_limit" : "guest_failed"] as const);
-  return { code, message: header?.d === "body" ? `died in ${header.name}` : DIED };
+  return { code, message: header?.d === "body" || header?.d === "rollback" ? `died in ${header.name}` : DIED };
 }
 
 /** What the code logs: once as it starts, and in each body. */
@@ -200,7 +203,7 @@ export function loggerOf({ world, process, ledger, logged }: GuestParts): Logger
     if (life.records.length === 1) world.fail("I4", `${process.name} shows what a turn of life ${life.life} logged that is not durable`);
     // a turn whose commands a pause has kept from being recorded is run again
     const stopped = life.records.some(({ head }) => head.k === "paused" || head.k === "interrupted");
-    if (logged.has(text) && !stopped) world.fail("I21", `${process.name} shows again what life ${life.life} logged`);
+    if (logged.has(text) && !stopped && life.from === undefined) world.fail("I21", `${process.name} shows again what life ${life.life} logged`);
     logged.add(text);
   };
   return { debug: hear, info: hear, warn: hear, error: hear };
@@ -223,8 +226,9 @@ async function bodyOf(
   const { process, effects } = parts;
   await mayDie(parts, `as ${node.path} begins`);
   const life = parts.ledger.lives.get(run.seed);
-  const op = life?.find(parent, "do", ctx.step.name, ctx.step.count);
-  const effect = effects.begin(life, op, { attempt: ctx.attempt, path: node.path }, process);
+  const { name, count } = ctx.step;
+  const effect = effects.beginIn(life, (of) => of.find(parent, "do", name, count), { attempt: ctx.attempt, path: node.path }, process);
+  const op = effect?.op ?? life?.find(parent, "do", name, count);
   for (const ms of node.work) await process.sleep(ms);
   const at: Place = {
     ...around,
@@ -238,6 +242,34 @@ async function bodyOf(
   if (node.how === "hang") return await hang(parts, { effect, node, at, signal: ctx.signal });
   const message = `boom ${node.path} ${ctx.attempt}`;
   throw node.how === "fatal" ? new NonRetryableError(message) : new Error(message);
+}
+
+/** An attempt at a rollback handler: what it is given is what is recorded. */
+async function undoOf(parts: GuestParts, run: RunLog, node: DoNode, { ctx, error, output }: WorkflowRollbackContext): Promise<void> {
+  const { world, process, effects } = parts;
+  const { fails, how, work } = node.undo as Undo;
+  await mayDie(parts, `as ${node.path} is undone`);
+  const { name, count } = ctx.step;
+  const opOf = (life: LifeModel): OpModel | undefined => {
+    const done = life.find(-1, "do", name, count);
+    return done === undefined ? undefined : life.ops.find((op) => op.of === done.op);
+  };
+  const effect = effects.beginIn(parts.ledger.lives.get(run.seed), opOf, { attempt: ctx.attempt, path: `${node.path} undone` }, process);
+  if (effect !== undefined) {
+    const { life, op } = effect;
+    const settled = life.ops[op.of]?.settled;
+    const wanted = settled?.ok === true ? decode(settled.value ?? "u") : undefined;
+    if (output !== wanted) world.fail("I32", `${node.path} is undone with ${String(output)}, it has returned ${String(wanted)}`);
+    const { message } = decode(life.undo.value ?? "u") as Error;
+    if (error.message !== message) world.fail("I32", `${node.path} is undone with "${error.message}", the run has failed with "${message}"`);
+  }
+  for (const ms of work) await process.sleep(ms);
+  await mayDie(parts, `as ${node.path} has been undone`);
+  if (ctx.attempt > fails) return void effects.result(effect, node.path);
+  effects.failed(effect);
+  // what it does when its time is over is nobody's
+  if (how === "hang") return await process.sleep(3_600_000);
+  throw how === "fatal" ? new NonRetryableError(`stuck ${node.path}`) : new Error(`stuck ${node.path}`);
 }
 
 /** A delay function. */
@@ -275,8 +307,9 @@ export function bindingOf(parts: GuestParts): PerCallBinding {
     async ping(path: string) {
       if (signal.aborted) world.fail("I5", `${process.name} calls ${path} for an attempt that is over`);
       await mayDie(parts, `as it calls ${path}`);
-      const [seed = "", , number = ""] = idempotencyKey.split("/").slice(-3);
-      const found = ledger.lives.get(seed);
+      const [seed = "", life = "", number = ""] = idempotencyKey.split("/").slice(-3);
+      let found = ledger.lives.get(seed);
+      while (found !== undefined && found.life > Number(life)) found = found.from;
       // calls of a body are its own: nothing of them is recorded
       const effect = step === null ? effects.begin(found, found?.ops[Number(number)], { attempt, path }, process) : undefined;
       const node = programs["1"].map(({ nodes }) => nodes.get(path)).find((each) => each?.k === "call");

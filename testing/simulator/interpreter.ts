@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { WorkflowCallbackContext, WorkflowStep, WorkflowStepConfig } from "../../core/entrypoint.ts";
+import type { WorkflowCallbackContext, WorkflowRollbackContext, WorkflowStep, WorkflowStepRollbackOptions, WorkflowStepConfig } from "../../core/entrypoint.ts";
 import type { DoNode, Node } from "./program.ts";
 
 /** Where nodes run: the run itself, or one attempt at a body. */
@@ -19,6 +19,8 @@ export interface Place {
   readonly body: (node: DoNode, ctx: WorkflowCallbackContext) => Promise<string>;
   /** Tells how long to wait before the next attempt. */
   readonly delay: (node: DoNode, attempt: number) => Promise<number>;
+  /** Runs an attempt at a rollback handler. */
+  readonly undo: (node: DoNode, given: WorkflowRollbackContext) => Promise<void>;
   /** The code was given a value that belongs elsewhere. */
   readonly wrong: (node: Node, value: unknown) => void;
 }
@@ -121,7 +123,8 @@ async function issue(node: Extract<Node, { name: string }> | Extract<Node, { k: 
     case "do": {
       const body = (ctx: WorkflowCallbackContext): Promise<string> => at.body(node, ctx);
       const config = configOf(node, at);
-      const value = config === undefined ? await step.do(node.name, body) : await step.do(node.name, config, body);
+      const options = undoOf(node, at);
+      const value = config === undefined ? await step.do(node.name, body, options) : await step.do(node.name, config, body, options);
       if (typeof value !== "string" || !value.startsWith(`${node.path}:`)) at.wrong(node, value);
       return value;
     }
@@ -147,6 +150,11 @@ async function issue(node: Extract<Node, { name: string }> | Extract<Node, { k: 
     default:
       return node satisfies never;
   }
+}
+
+function undoOf(node: DoNode, at: Place): WorkflowStepRollbackOptions | undefined {
+  const { undo } = node;
+  return undo && { rollback: (given) => at.undo(node, given), ...(undo.config && { rollbackConfig: undo.config }) };
 }
 
 function configOf(node: DoNode, at: Place): WorkflowStepConfig | undefined {

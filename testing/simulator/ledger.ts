@@ -7,9 +7,10 @@
 import { forgetTime } from "../../core/retention.ts";
 import { type Record, readRecord } from "../../core/instance/records.ts";
 import type { Head, InstanceKey, Lease, ShardBatch } from "../../core/ports/store.ts";
-import { type LifeModel, lifeOf } from "./life_model.ts";
+import { type LifeModel, lifeOf, type Wrong } from "./life_model.ts";
 import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
+import { keptOf, type Place, type RestartWatch, watchRestart } from "./restarts.ts";
 import type { World } from "./world.ts";
 
 /** An instance as committed. */
@@ -23,10 +24,16 @@ export interface InstanceModel {
 export interface Ledger {
   /** By {@linkcode nameOf}. */
   readonly instances: ReadonlyMap<string, InstanceModel>;
-  /** Every life there was, by its seed. */
+  /** Every life there was, by its seed; those that one was restarted from at a step have the same: {@linkcode LifeModel.from}. */
   readonly lives: ReadonlyMap<string, LifeModel>;
+  /** Somebody asks for a restart at a place, or for a deletion: it may come to be. */
+  asked(key: InstanceKey, what: Place | "delete"): void;
+  /** How many records of the life before one keeps that begins with these lines. */
+  kept(key: InstanceKey, lines: readonly string[]): number;
   /** The lives of an instance, oldest first. */
   livesOf(key: InstanceKey): readonly LifeModel[];
+  /** Whether a process had the shard of an instance and another has it now: it may not know yet, and answer as if nothing had been. */
+  overtaken(key: InstanceKey, by: Process): boolean;
   acquired(shard: number, lease: Lease, by: Process): void;
   committed(batches: readonly ShardBatch[], answer: "ok" | { readonly fenced: readonly number[] }, by: Process): void;
   /** The states that heads of the instance had since a turn, and when it began. */
@@ -57,12 +64,18 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
   const births = new Map<string, number>();
   /** By shard: since when its owner has it, and how often it has acquired it. */
   const terms = new Map<number, { readonly since: number; times: number; unclean: boolean }>();
+  /** Which shards each process has ever had. */
+  const had = new Set<string>();
+  /** Restarts at a place that were asked for, and deletions. */
+  const places = new Map<string, Place[]>();
+  const deleted = new Set<string>();
   let commits = 0;
 
   function acquired(shard: number, { epoch, clean }: Lease, by: Process): void {
     world.note(`${by.name} acquires shard ${shard} epoch ${epoch}${clean ? "" : ", unclean"}`);
     if (epoch <= (epochs.get(shard) ?? 0)) world.fail("I8", `epoch ${epoch} after ${epochs.get(shard)}`);
     epochs.set(shard, epoch);
+    had.add(`${shard} ${by.name}`);
     const term = terms.get(shard);
     if (owners.get(shard) === by.name && term !== undefined) {
       term.times++;
@@ -159,10 +172,19 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     const name = nameOf(key);
     let life = instances.get(name)?.life;
     let rest = records;
+    let before: LifeModel | undefined, watch: RestartWatch | undefined;
+    let kept = 0;
     if (life === undefined) {
+      before = byName.get(name)?.at(-1);
       life = born(key, records[0] as Record, (lines[0] as string).length, by);
       if (life === undefined) return;
       rest = records.slice(1);
+      if (before?.seed === life.seed) {
+        life.from = before;
+        life.born = true;
+        kept = keptOf(before, records, places.get(name) ?? []);
+        if (kept === 0) world.fail("I33", `${name} life ${life.life} keeps nothing that somebody has asked for`);
+      }
       if (seq !== 0) world.fail("I1", `${name} begins at record ${seq}`);
     } else if (seq !== life.records.length) {
       world.fail("I1", `${name} goes on at record ${seq}, not at ${life.records.length}`);
@@ -170,9 +192,28 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     for (const record of rest) {
       const at = life.records.length;
       const line = lines[at - seq] as string;
-      if (record.head.k === "interrupted" && record.head.why === "crash") checkCrash(name);
-      const wrong = life.apply(record, by.name, line.length);
-      if (wrong !== undefined) world.fail(wrong[0], `${name} life ${life.life} record ${at}: ${wrong[1]}`);
+      if (life.born && at === kept) watch = watchRestart(before as LifeModel, life);
+      const added = watch?.next(record) ?? true;
+      if (life.born && added !== true) {
+        if (added !== false) said(life, at, added);
+        goesOn(life);
+      }
+      if (!life.born && record.head.k === "interrupted" && record.head.why === "crash") checkCrash(name);
+      said(life, at, life.apply(record, by.name, line.length));
+    }
+    if (life.born) {
+      if (life.records.length === kept) watch = watchRestart(before as LifeModel, life);
+      goesOn(life);
+    }
+
+    function said({ life }: LifeModel, at: number, wrong: Wrong | undefined): void {
+      if (wrong !== undefined) world.fail(wrong[0], `${name} life ${life} record ${at}: ${wrong[1]}`);
+    }
+
+    function goesOn(life: LifeModel): void {
+      life.born = false;
+      said(life, life.records.length, watch?.end());
+      watch = undefined;
     }
   }
 
@@ -192,8 +233,8 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     }
     const earlier = byName.get(name) ?? [];
     const before = earlier[earlier.length - 1];
-    // two restarts may share a commit
-    if (life.life !== 1 && life.life <= (before?.life ?? 0)) world.fail("I19", `${name} begins life ${life.life} after ${before?.life}`);
+    // two restarts may share a commit, and so may a deletion, a creation and a restart
+    if (life.life !== 1 && life.life <= (before?.life ?? 0) && !deleted.has(name)) world.fail("I19", `${name} begins life ${life.life} after ${before?.life}`);
     byName.set(name, [...earlier, life]);
     lives.set(life.seed, life);
     const { tenant, workflow, id } = key;
@@ -212,16 +253,27 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     if (head.ended !== life.ended || head.created !== life.created) return wrong("I24", "the times differ");
     if (data.state !== life.published) return wrong("I24", "the published states differ");
     if (life.phase === "active") return checkActive();
+    if (life.phase === "rollingBack") return checkRolling();
     if (head.status !== (life.phase === "pausing" ? "waitingForPause" : life.phase)) return wrong("I24", "the states differ");
     const forgotten = life.ended === null ? null : forgetTime(head.wake);
     if (forgotten !== null && forgotten < (life.ended ?? 0)) wrong("I11", "it is forgotten before it has ended");
     if (forgotten === null && head.wake !== (life.phase === "pausing" ? 0 : null)) wrong("I11", "a wake time that is not its state's");
     const end = life.records[life.records.length - 1] as Record;
     if (life.phase === "complete" && data.output !== end.value) wrong("I24", "the outputs differ");
+    const rollback = end.head.k === "errored" || end.head.k === "terminated" ? end.head.rollback : undefined;
+    if (JSON.stringify(data.rollback) !== JSON.stringify(rollback)) wrong("I24", "what came of the rollback differs");
     if (end.head.k === "errored" && JSON.stringify(data.error) !== JSON.stringify(end.head.error)) wrong("I24", "the errors differ");
     const paused = life.records.findLast(({ head }) => head.k === "paused")?.head;
     const parked = life.phase === "paused" && paused?.k === "paused" ? paused : undefined;
     if (parked !== undefined && (data.parked?.code !== parked.code || data.parked?.message !== parked.message)) wrong("I24", "why it is paused differs");
+
+    function checkRolling(): void {
+      if (head.status !== "rollingBack") return wrong("I24", "the states differ");
+      // it runs, or it waits for its turn
+      if (head.wake === 0 || (head.wake !== null && head.wake > 0 && head.wake <= Math.max(1, life.created))) return;
+      if (head.wake === null || head.wake !== life.nextDue()) return wrong("I11", `its next time is ${life.nextDue()}`);
+      if (life.stranded() !== undefined) wrong("I11", "it waits although its rollback could go on");
+    }
 
     function checkActive(): void {
       switch (head.status) {
@@ -244,6 +296,23 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     instances,
     lives,
     livesOf: (key) => byName.get(nameOf(key)) ?? [],
+    asked(key, what) {
+      const name = nameOf(key);
+      if (what === "delete") return void deleted.add(name);
+      const known = places.get(name), life = byName.get(name)?.at(-1);
+      if (life !== undefined) life.rewound = true;
+      if (known === undefined) places.set(name, [what]);
+      else known.push(what);
+    },
+    kept(key, lines) {
+      const name = nameOf(key), before = byName.get(name)?.at(-1);
+      const first = readRecord(lines[0] as string).head;
+      return first.k === "created" && before?.seed === first.seed ? keptOf(before, lines.map(readRecord), places.get(name) ?? []) : 0;
+    },
+    overtaken(key, { name }) {
+      const shard = shards.get(nameOf(key)) ?? -1;
+      return owners.get(shard) !== name && had.has(`${shard} ${name}`);
+    },
     acquired,
     committed,
     showed(name, since) {
@@ -261,6 +330,7 @@ interface HeadOf {
   readonly version?: string;
   readonly output?: string;
   readonly state?: string;
+  readonly rollback?: unknown;
   readonly error?: { readonly name: string; readonly message: string };
   readonly parked?: { readonly code: string; readonly message: string };
 }

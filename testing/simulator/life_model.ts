@@ -6,11 +6,12 @@
  *
  * @module
  */
-import type { Header, Kind, Record } from "../../core/instance/records.ts";
+import type { Ended, Header, Kind, Record } from "../../core/instance/records.ts";
 import type { StepConfig } from "../../core/ports/guest.ts";
-import { type EventModel, isOpen, isRunning, nameOf, type OpModel } from "./op_model.ts";
+import { type EventModel, isOpen, isRunning, nameOf, nextDueOf, type OpModel, refused, strandedOf } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
 import { answerOf } from "./program.ts";
+import { createUndo, type UndoModel } from "./undo_model.ts";
 
 /** One life. */
 export interface LifeModel {
@@ -30,7 +31,14 @@ export interface LifeModel {
   published: string | undefined;
   /** Settled commands of the run, in this order. */
   readonly settlements: OpModel[];
-  phase: "active" | "pausing" | "paused" | "complete" | "errored" | "terminated";
+  phase: "active" | "pausing" | "paused" | "rollingBack" | "complete" | "errored" | "terminated";
+  /** The life that was restarted at a step, which this one goes on from. */
+  from: LifeModel | undefined;
+  readonly undo: UndoModel;
+  /** Somebody has asked for a restart at a step: runs of its seed may be of the next life. */
+  rewound: boolean;
+  /** The records that its restart made are being applied. */
+  born: boolean;
   ended: number | null;
   /** Its journal is gone; by whom. */
   droppedBy: string | undefined;
@@ -64,10 +72,13 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
   const ops: OpModel[] = [];
   const events: EventModel[] = [];
   const ids = new Set<string>();
+  const undo = createUndo(ops);
   let t = created.t;
   let pausedAt = 0;
   let stoppedAt = 0;
   let resumedAt = 0;
+  /** It goes on behind what a restart at a step has kept. */
+  let reborn = false;
   /** Of the journal. */
   let size = firstBytes;
   /** Without the last record. */
@@ -80,11 +91,13 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
     const full = tooFull(head, value);
     before = size;
     size += bytes;
-    if (full) return ["I23", `${head.k} in a journal of ${before} bytes`];
+    if (full && !life.born) return ["I23", `${head.k} in a journal of ${before} bytes`];
     if (life.ended !== null) return ["I7", `${head.k} after the end`];
     if (head.t < t) return ["I14", `${head.k} at ${head.t}, after ${t}`];
     if (crashes > (limits?.crashes ?? Infinity) && head.k !== "paused") return ["I23", `${head.k} after ${crashes} crashes`];
     t = head.t;
+    // what it keeps waits again from where it was begun anew
+    if (life.from !== undefined && !reborn && !life.born) [resumedAt, reborn] = [t, true];
     records.push(record);
     life.by.push(by);
     return change(head, value, by);
@@ -93,7 +106,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
   /** What a full journal has to refuse. */
   function tooFull(head: Header, value: string = ""): boolean {
     const left = (limits?.journalBytes ?? Infinity) - size;
-    if (head.k === "event" || (head.k === "settled" && head.ok && /^(do|call)$/.test(ops[head.op]?.kind ?? ""))) return value.length >= left;
+    if (head.k === "event" || (head.k === "settled" && head.ok && ops[head.op]?.known === undefined && /^(do|call)$/.test(ops[head.op]?.kind ?? ""))) return value.length >= left;
     return left <= 0 && (head.k === "pause_requested" || head.k === "attempt_failed");
   }
 
@@ -113,7 +126,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
       case "event":
         if (head.id !== undefined && ids.has(head.id)) return ["I17", `event ${head.id} twice`];
         if (head.id !== undefined) ids.add(head.id);
-        if (events.filter(({ consumed }) => !consumed).length >= (limits?.bufferedEvents ?? Infinity)) return ["I23", "one event too many waits"];
+        if (!life.born && events.filter(({ consumed }) => !consumed).length >= (limits?.bufferedEvents ?? Infinity)) return ["I23", "one event too many waits"];
         events.push({ type: head.type, value: value ?? "", accepted: head.at ?? head.t, t: head.t, id: head.id, consumed: false });
         return undefined;
       case "pause_requested":
@@ -134,34 +147,53 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
       case "resumed":
         if (life.phase !== "pausing" && life.phase !== "paused") return ["phase", `resumed while ${life.phase}`];
         resume(head.t);
-        life.phase = "active";
+        life.phase = undo.started === undefined ? "active" : "rollingBack";
         resumedAt = head.t;
         crashes = 0;
         return undefined;
       case "upgraded":
+        if (undo.started !== undefined) return ["I32", "moved to another version while it rolls back"];
         if (head.version === life.version) return ["I22", `moved to the version that it has`];
         life.version = head.version;
         life.versions.push(head.version);
         return ops.some(isRunning) ? ["I4", "moved to another version while a body runs"] : undefined;
       case "interrupted":
-        if (calm) return ["I23", `cut off (${head.why}) by nothing`];
+        if (head.why === "restart" && !life.born) return ["I33", "begun anew in the middle of a life"];
+        if (calm && head.why !== "restart") return ["I23", `cut off (${head.why}) by nothing`];
         life.uncounted = undefined;
         if (head.why === "crash") crashes++;
+        if (undo.started !== undefined) leaveOpen((op) => op.kind === "rollback");
         interrupt();
         return undefined;
-      case "rollback_started":
-      case "outcome":
+      case "rollback_started": {
+        const wrong = undo.begin(head, value);
+        life.phase = "rollingBack";
+        leaveOpen((op) => op.running || op.parent >= 0);
+        return wrong;
+      }
+      case "outcome": {
+        const op = ops[head.op];
+        if (!life.born || op === undefined || op.settled !== undefined) return ["I33", `${nameOf(op)} is said to have had an outcome`];
+        op.known = { ok: head.ok, value };
+        return undefined;
+      }
       case "child_started":
         return ["model", `${head.k}, which nobody asks for`];
       case "completed":
+        if (undo.started !== undefined) return ["I32", "complete while it rolls back"];
+        return ended(head, value);
       case "errored":
       case "terminated":
-        life.phase = head.k === "completed" ? "complete" : head.k;
-        life.ended = head.t;
-        return undefined;
+        return ended(head, value);
       default:
         return head satisfies never;
     }
+  }
+
+  function ended(head: Ended, value: string | undefined): Wrong | undefined {
+    life.phase = head.k === "completed" ? "complete" : head.k;
+    life.ended = head.t;
+    return undo.end({ head, ...(value !== undefined && { value }) });
   }
 
   function scheduled(head: Extract<Header, { k: "scheduled" }>, by: string): Wrong | undefined {
@@ -169,7 +201,11 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
     if (head.op !== ops.length) return ["I1", `op ${head.op} where ${ops.length} comes next`];
     if (life.phase === "paused") return ["phase", "a command while paused"];
     if (parent >= 0 && !ops[parent]?.running) return ["I5", `a command within ${nameOf(ops[parent])}, which does not run`];
-    const refuses = refused(head);
+    if (head.kind === "rollback") {
+      const wrong = undo.scheduled(head);
+      if (wrong !== undefined) return wrong;
+    } else if (undo.started !== undefined && parent < 0) return ["I32", `${head.kind} "${head.name}" is issued while it rolls back`];
+    const refuses = limits === undefined ? undefined : refused(limits, ops, head, before);
     if (refuses !== undefined && refuses !== (head.refused !== undefined)) return ["I23", `${head.kind} "${head.name}" was ${refuses ? "not " : ""}refused`];
     let count = 1;
     for (const op of ops) if (op.parent === parent && op.kind === head.kind && op.name === head.name) count++;
@@ -188,22 +224,16 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
       failures: 0,
       running: false,
       closed: false,
+      known: undefined,
+      of: head.of ?? -1,
       settled: undefined,
       starts: [],
     };
     ops.push(op);
+    if (op.kind === "rollback") undo.runs(op);
+    if (head.rollback !== undefined) undo.issued(op, head.rollback);
     if (op.due !== null && op.due < op.at && op.kind !== "sleep") return ["I13", `${nameOf(op)} is due before it was issued`];
     return head.start === undefined ? undefined : start(op, 1, by);
-  }
-
-  /** Whether a limit forbids it; `undefined`: the record does not say. */
-  function refused(head: Extract<Header, { k: "scheduled" }>): boolean | undefined {
-    if (limits === undefined) return undefined;
-    const all = (kind: Kind): number => ops.filter((op) => op.kind === kind).length;
-    if (ops.length >= limits.steps * 4 + limits.subrequests || before >= limits.journalBytes) return true;
-    if (head.kind === "do") return all("do") >= limits.steps;
-    if (head.kind === "call") return all("call") >= limits.subrequests;
-    return head.due === undefined ? undefined : head.due - head.t > limits.sleep;
   }
 
   /** What is done much later than it could be, although nothing went wrong. */
@@ -220,12 +250,14 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
   }
 
   function start(op: OpModel, attempt: number, by: string): Wrong | undefined {
-    if (op.kind !== "do" && op.kind !== "call") return ["I2", `a start of ${nameOf(op)}`];
+    if (op.kind !== "do" && op.kind !== "call" && op.kind !== "rollback") return ["I2", `a start of ${nameOf(op)}`];
     if (op.settled !== undefined || op.closed) return ["I5", `${nameOf(op)} started after its end`];
     if (op.running) return ["I6", `${nameOf(op)} started again without a cause`];
     if (attempt !== op.starts.length + 1) return ["I6", `attempt ${attempt} of ${nameOf(op)} after ${op.starts.length}`];
     if (op.refused) return ["I23", `${nameOf(op)} started, and was refused`];
-    if (op.parent < 0 && life.phase !== "active") return ["phase", `${nameOf(op)} started while ${life.phase}`];
+    if (op.known !== undefined) return ["I33", `${nameOf(op)} started, and its outcome is kept`];
+    if (op.parent < 0 && life.phase !== (op.kind === "rollback" ? "rollingBack" : "active")) return ["phase", `${nameOf(op)} started while ${life.phase}`];
+    if (op.starts.length === 0) undo.begun(op);
     op.running = true;
     op.due = null;
     op.starts.push({ by, seq: records.length - 1 });
@@ -236,6 +268,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
     const op = ops[head.op];
     if (op === undefined || !op.running) return ["I2", `a failure of ${nameOf(op)}, which does not run`];
     if (head.attempt !== op.starts.length) return ["I6", `attempt ${head.attempt} of ${nameOf(op)} failed, ${op.starts.length} runs`];
+    if (undo.started !== undefined && op.kind !== "rollback") return ["I32", `${nameOf(op)} is to be tried again while it rolls back`];
     op.running = false;
     cutWithin(op);
     op.failures++;
@@ -255,19 +288,23 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
     if (op === undefined || op.settled !== undefined) return ["I2", `${nameOf(op)} settled twice`];
     if (op.closed) return ["I2", `${nameOf(op)} settled after what it stands in`];
     if (life.phase === "paused") return ["phase", `${nameOf(op)} settled while paused`];
-    const wrong = mayStillSettle(op, head);
+    const wrong = mayStillSettle(op, head, value);
     if (wrong !== undefined) return wrong;
     op.settled = { ok: head.ok, value, event: head.event ?? -1, t: head.t };
     op.running = false;
     crashes = 0;
-    if (op.parent < 0) life.settlements.push(op);
+    if (op.parent < 0 && op.kind !== "rollback" && undo.started === undefined) life.settlements.push(op);
     closeWithin(op);
     return undefined;
   }
 
-  function mayStillSettle(op: OpModel, head: Extract<Header, { k: "settled" }>): Wrong | undefined {
+  function mayStillSettle(op: OpModel, head: Extract<Header, { k: "settled" }>, value: string | undefined): Wrong | undefined {
     if (op.refused) return head.ok ? ["I23", `${nameOf(op)} was refused and went well`] : undefined;
-    if (op.kind === "do" || op.kind === "call") {
+    if (op.known !== undefined) {
+      if (op.parent < 0 && life.phase !== "active") return ["phase", `${nameOf(op)} settled while ${life.phase}`];
+      return op.known.ok === head.ok && op.known.value === value ? undefined : ["I33", `${nameOf(op)} has another outcome than in the life before`];
+    }
+    if (op.kind === "do" || op.kind === "call" || op.kind === "rollback") {
       return op.running ? undefined : ["I6", `${nameOf(op)} settled without an attempt`];
     }
     if (op.parent < 0 && life.phase !== "active") return ["phase", `${nameOf(op)} settled while ${life.phase}`];
@@ -297,6 +334,15 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
       if (other.parent !== op.op || !isOpen(other)) continue;
       other.running = false;
       cutWithin(other);
+    }
+  }
+
+  /** Nothing more comes of any other. */
+  function leaveOpen(which: (op: OpModel) => boolean): void {
+    for (const op of ops) {
+      if (!isOpen(op) || which(op)) continue;
+      op.closed = true;
+      closeWithin(op);
     }
   }
 
@@ -336,34 +382,18 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
     settlements: [],
     phase: "active",
     ended: null,
+    from: undefined,
+    undo,
+    rewound: false,
+    born: false,
     droppedBy: undefined,
     uncounted: undefined,
     apply,
     find: (parent, kind, name, count) =>
       ops.find((op) => op.parent === parent && op.kind === kind && op.name === name && op.count === count),
     busy: () => ops.some(isRunning),
-    nextDue() {
-      let due: number | null = null;
-      for (const op of ops) {
-        // what stands in a body moves when that body runs again
-        if (isOpen(op) && op.parent < 0 && !op.running && op.due !== null && (due === null || op.due < due)) due = op.due;
-      }
-      return due;
-    },
-    stranded() {
-      return ops.find((op) => {
-        // what stands in a body moves when that body is tried again
-        if (!isOpen(op) || (op.parent >= 0 && !(ops[op.parent] as OpModel).running)) return false;
-        if (op.running || op.refused) return true;
-        if (op.kind === "do" || op.kind === "call") return op.due === null;
-        // what a body published is issued anew by its next attempt
-        if (op.kind === "state") return op.parent < 0;
-        if (op.kind !== "wait") return false;
-        const first = ops.find((other) => other.kind === "wait" && other.type === op.type && isOpen(other) && !other.refused);
-        const event = events.find((e) => e.type === op.type && !e.consumed);
-        return first === op && event !== undefined && event.accepted <= (op.due ?? Infinity);
-      });
-    },
+    nextDue: () => nextDueOf(ops),
+    stranded: () => strandedOf(ops, events) ?? (life.phase === "rollingBack" && undo.waits() && !life.busy() ? ops[0] : undefined),
   };
   return life;
 }

@@ -50,7 +50,7 @@ export async function expectedOf(life: LifeModel, program: Program): Promise<Exp
   } as unknown as WorkflowStep;
 
   const never = (): Promise<never> => new Promise(() => {});
-  walk(program.root, { step, ping: () => issue("call", "API.ping"), created: life.created, seen, body: never, delay: never, wrong: () => {} })
+  walk(program.root, { step, ping: () => issue("call", "API.ping"), created: life.created, seen, body: never, delay: never, undo: never, wrong: () => {} })
     .then((value) => {
       end = { ok: true, value };
       known = [...seen];

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { WorkflowStepConfig } from "../../core/entrypoint.ts";
+import type { WorkflowStepConfig, WorkflowStepRollbackConfig } from "../../core/entrypoint.ts";
 import type { Chance } from "./world.ts";
 
 /** A step with a body. */
@@ -24,6 +24,13 @@ export interface DoNode {
   readonly asked?: "answer" | "sleep" | "throw" | "hang";
   /** What the body does with `step`, one after the other. */
   readonly inner: readonly Node[];
+  /** Its rollback handler. */
+  readonly undo?: Undo;
+}
+
+/** A rollback handler. */
+export interface Undo extends Pick<DoNode, "fails" | "how" | "work"> {
+  readonly config: WorkflowStepRollbackConfig | undefined;
 }
 
 /** A node of a program. */
@@ -66,6 +73,8 @@ const STEPS = { least: 6, most: 12 };
  */
 export function programOf(r: Chance, prefix: string): Program {
   const nodes = new Map<string, Node>();
+  /** Steps have rollback handlers, and more of what fails is caught by nobody. */
+  const undoes = r.once(3);
   let steps = 0;
 
   function add<N extends Node>(node: N): N {
@@ -105,7 +114,16 @@ export function programOf(r: Chance, prefix: string): Program {
     };
     const work = Array.from({ length: r.int(3) }, () => r.pick([0, 1, 5, 20, 150]));
     const asked = config !== undefined && r.once(3) ? { asked: r.pick(["answer", "answer", "sleep", "throw", "hang"] as const) } : {};
-    return add({ k: "do", path, name, fails, how, work, config, inner, ...asked });
+    return add({ k: "do", path, name, fails, how, work, config, inner, ...asked, ...(depth === 0 && undoes && r.once(2) && { undo: undoOf() }) });
+  }
+
+  function undoOf(): Undo {
+    const fails = r.pick([0, 0, 0, 1, 2, 9]);
+    const how = r.pick(["throw", "throw", "fatal", "hang"] as const);
+    const retries = { limit: r.pick([0, 1, 2, 3]), delay: r.pick([0, 5, 50, 500]), backoff: r.pick(["constant", "linear", "exponential"] as const) };
+    // the default's retries take minutes
+    const config = fails === 0 && r.once(2) ? undefined : { retries, ...((fails > 0 && how === "hang") || r.once(4) ? { timeout: r.pick([30, 100, 700]) } : {}) };
+    return { fails, how, work: Array.from({ length: r.int(3) }, () => r.pick([0, 1, 5, 20])), config };
   }
 
   /** What a body issues together has names of its own: a retry may find some of it settled, and so issue in another order. */
@@ -128,7 +146,7 @@ export function programOf(r: Chance, prefix: string): Program {
   for (let i = 0; steps < STEPS.least || (large && steps < STEPS.most && !r.once(3)); i++) {
     const node = tree(`${prefix}${i}`, 0);
     // most failures are caught, or few programs would get far
-    of.push(r.once(6) ? node : add({ k: "try", path: `${prefix}${i}t`, of: [node] }));
+    of.push(r.once(undoes ? 3 : 6) ? node : add({ k: "try", path: `${prefix}${i}t`, of: [node] }));
   }
   return { root: add({ k: "seq", path: `${prefix}run`, of }), nodes };
 }

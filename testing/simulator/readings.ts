@@ -19,9 +19,11 @@ export function wrongEntry(entries: readonly HistoryEntry[], life: LifeModel): s
 function told(at: number, life: LifeModel): object | undefined {
   const record = life.records[at];
   if (record === undefined) return undefined;
-  const { k, t, v: _v, seed: _s, rng: _r, life: _l, op, at: _at, id: _id, type, start, in: parent, due, config: _c, refused: _f, why, code, message, ...rest } =
+  const { k, t, v: _v, seed: _s, rng: _r, life: _l, op, at: _at, id: _id, type, start, in: parent, due, config: _c, refused: _f, why, code, message, end, ...rest } =
     record.head as unknown as { readonly [field: string]: unknown };
-  const { expected: _e, found: _o, event: _n, kind: _k, name: _m, ...same } = rest;
+  const { expected: _e, found: _o, event: _n, kind: _k, name: _m, rollback, ...others } = rest;
+  // of a step: whether it has a handler
+  const same = k === "scheduled" || rollback === undefined ? others : { ...others, rollback };
   const of = typeof op === "number" ? life.ops[op] : undefined;
   return {
     ...same,
@@ -36,6 +38,7 @@ function told(at: number, life: LifeModel): object | undefined {
     ...(record.value !== undefined && same.error === undefined && { value: decode(record.value) }),
     ...(code !== undefined && { reason: `${String(code)}: ${String(message)}` }),
     ...(why !== undefined && { reason: why }),
+    ...(end !== undefined && { reason: end }),
   };
 }
 

@@ -171,6 +171,44 @@ export const PLANTED: readonly Mutant[] = [
     file: "core/shard/timers.ts",
     change: [["          if (!woken) leave(due.tenant, { after, from });\n", "          if (!woken && !left.has(due.tenant)) leave(due.tenant, { after, from });\n"]],
   },
+  {
+    name: "steps are undone in the order of their start",
+    file: "core/instance/decide/rollback.ts",
+    change: [
+      ["state.ops[undoable[rollback.left] ?? -1]?.undone", "state.ops[undoable[undoable.length - rollback.left - 1] ?? -1]?.undone"],
+      ["state.ops[undoable[rollback.left - 1] as number]", "state.ops[undoable[undoable.length - rollback.left] as number]"],
+    ],
+  },
+  {
+    name: "a rollback handler that went well is run again after a crash",
+    file: "core/instance/evolve.ts",
+    change: [["  if (state.rollback !== undefined) leaveOpen(state, ({ kind }) => kind === \"rollback\");\n", "  if (state.rollback !== undefined) leaveOpen(state, ({ kind }) => kind === \"rollback\"), state.rollback.left = Math.min(state.undoable.length, state.rollback.left + 1);\n"]],
+  },
+  {
+    name: "a rollback goes on behind a handler that failed",
+    file: "core/instance/decide/rollback.ts",
+    change: [["  if (last?.settled?.ok === false) return rolledBack(state, last.settled.error, facts);\n", ""]],
+  },
+  {
+    name: "what a restart at a step keeps loses its outcome",
+    file: "core/instance/decide/restart.ts",
+    change: [["    if (kept !== undefined) records.push(kept);\n", "    if (kept !== undefined && kept.head.k !== \"outcome\") records.push(kept);\n"]],
+  },
+  {
+    name: "a restart at a step keeps the step, too",
+    file: "core/shard/restart.ts",
+    change: [["before.length < seq && before.push(record)", "before.length <= seq && before.push(record)"]],
+  },
+  {
+    name: "a due time is met twice",
+    file: "core/shard/schedules.ts",
+    change: [["if (entry.uncommitted > 0 || stopped || parts.draining()) return;", "if (stopped || parts.draining()) return;"], ["      if (record?.next !== at) return", "      if (record === undefined) return"]],
+  },
+  {
+    name: "what was begun anew is forgotten as what had ended",
+    file: "core/shard/lives.ts",
+    change: [["        const due = live.state !== undefined && isEnded(live.state) && live.forgottenAt", "        const due = live.state !== undefined && live.forgottenAt"], ["return due && idle(live) ?", "return due ?"]],
+  },
 ];
 
 /** Applies one to the sources. Throws when what it changes is not there once. */
