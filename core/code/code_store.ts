@@ -35,6 +35,7 @@ const REMEMBERED = 256;
 export function createCodeStore(blobs: Blobs): CodeStore {
   // by tenant and hash, never by name alone: two tenants' code never meets (S14); a failed read is not remembered
   const recent = new Map<string, Prepared>();
+  const reading = new Map<string, Promise<Prepared>>();
   function remember(tenant: string, version: string, prepared: Prepared): void {
     recent.set(`${version} ${tenant}`, prepared);
     if (recent.size > REMEMBERED) recent.delete(recent.keys().next().value as string);
@@ -48,16 +49,26 @@ export function createCodeStore(blobs: Blobs): CodeStore {
       remember(tenant, version, prepared);
     },
     async get(tenant, version) {
-      const known = recent.get(`${version} ${tenant}`);
+      const key = `${version} ${tenant}`;
+      const known = recent.get(key);
       if (known !== undefined) return known;
-      const bytes = await blobs.get(tenant, version);
-      if (bytes === null) throw unavailable(version, "it is not in the code store");
-      const kept = JSON.parse(new TextDecoder().decode(bytes)) as Kept;
-      if (await hashCode(kept.code) !== version) throw unavailable(version, "its content does not match its hash");
-      remember(tenant, version, kept.prepared);
-      return kept.prepared;
+      // a thousand instances that are found after a start have their code read and hashed once
+      const under = reading.get(key);
+      if (under !== undefined) return await under;
+      const begun = read(tenant, version).finally(() => reading.delete(key));
+      reading.set(key, begun);
+      return await begun;
     },
   };
+
+  async function read(tenant: string, version: string): Promise<Prepared> {
+    const bytes = await blobs.get(tenant, version);
+    if (bytes === null) throw unavailable(version, "it is not in the code store");
+    const kept = JSON.parse(new TextDecoder().decode(bytes)) as Kept;
+    if (await hashCode(kept.code) !== version) throw unavailable(version, "its content does not match its hash");
+    remember(tenant, version, kept.prepared);
+    return kept.prepared;
+  }
 }
 
 function unavailable(version: string, why: string): TenureError {
