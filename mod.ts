@@ -49,6 +49,7 @@ export type {
   Death,
   ErrorSummary,
   Guest,
+  GuestCaller,
   GuestCaps,
   GuestInit,
   Prepared,

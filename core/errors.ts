@@ -39,6 +39,8 @@ export type ErrorCode =
   | "storage_newer"
   | "corrupt"
   | "sandbox_missing"
+  | "unsupported"
+  | "already_serving"
   | "closed";
 
 /** Anything that goes wrong between a caller and the engine. */

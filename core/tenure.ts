@@ -191,7 +191,8 @@ export async function createTenure(options: TenureOptions, internals: Internals)
       const bindings = env === undefined ? NO_ENV : await env({ tenantId: tenant, version, workflow, instanceId: id });
       const granted = bindings === NO_ENV ? NOTHING_GRANTED : grant(bindings, { tenantId: tenant, workflow, instance: id });
       const init = { tenant, version, prepared, limits: limits(tenant), ready };
-      return { guest: await adapter.open(init, signal), mediated: adapter.caps.mediated, ...granted };
+      const guest = await adapter.open(init, signal);
+      return { guest, mediated: adapter.caps.mediated, ...granted, ...(guest.call !== undefined && { call: guest.call }) };
     },
     warm: () => void sandbox?.warm?.().catch(() => {}),
     log({ tenant, workflow, id }, { level, text, step }) {

@@ -47,6 +47,8 @@ export interface WorkflowInstanceCreateOptions<Params = unknown> extends Placeme
   readonly retention?: RetentionOptions;
   /** How many like it may run at one time; who has to wait is `queued`, and begins in the order in which it came. */
   readonly concurrency?: ConcurrencyOptions;
+  /** What the platform notes of it, bounded as params: its code is not told, its children inherit it. */
+  readonly metadata?: Readonly<Record<string, unknown>>;
 }
 
 /** Where an instance stands. */
@@ -194,7 +196,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
     if (typeof options !== "object" || options === null) {
       throw new TenureError("invalid_argument", `Cannot create an instance of ${quote(options)}: its options are not an object`);
     }
-    const { id, params, version, retention, concurrency } = options;
+    const { id, params, version, retention, concurrency, metadata } = options;
     const placement = checkPlacement(options);
     if (id !== undefined) checkInstanceId(id);
     return {
@@ -207,6 +209,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
       ...(version !== undefined && { version }),
       ...(retention !== undefined && { retention: readRetention(retention) }),
       ...(concurrency !== undefined && { concurrency: readConcurrency(concurrency) }),
+      ...(metadata !== undefined && { metadata: encodeWithin(metadata, parts.limits().paramsBytes, "metadata") }),
       ...placement,
     };
   }

@@ -32,8 +32,8 @@ export function start(
   state: State,
   run: { readonly workflow: string; readonly id: string; readonly grants: Grants; readonly className: string },
 ): Outgoing {
-  const { params, created: now, seed, schedule } = state;
-  const event = { timestamp: now, instanceId: run.id, workflowName: run.workflow, schedule };
+  const { params, created: now, seed, schedule, metadata } = state;
+  const event = { timestamp: now, instanceId: run.id, workflowName: run.workflow, schedule, metadata };
   const head = { d: "start", now, seed, class: run.className, event, bindings: run.grants.bindings };
   return { frame: frame(head, startValue(params, run.grants.data)), time: now, owner: -1 };
 }

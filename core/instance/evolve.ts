@@ -26,6 +26,7 @@ export function evolve(state: State, record: Record, bytes: number): State {
       state.concurrency = head.concurrency;
       state.parent = head.parent;
       state.schedule = head.schedule;
+      state.metadata = head.metadata;
       state.retention = head.retention;
       state.created = head.t;
       state.placement = placementOf(head);

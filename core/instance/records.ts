@@ -68,6 +68,8 @@ export interface Created extends At, Placement {
   readonly parent?: Parent;
   /** What it was made by, when it was a schedule. */
   readonly schedule?: CronSchedule;
+  /** What the platform noted of it, encoded. */
+  readonly metadata?: string;
 }
 
 /** A command was issued for the first time. Value: the state that it publishes (state, unless it is refused). */

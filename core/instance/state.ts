@@ -119,6 +119,8 @@ export interface State {
   readonly children: number[];
   /** The due time that it was made for, by a schedule. */
   schedule: CronSchedule | undefined;
+  /** What the platform noted of it, encoded: its code is not told. */
+  metadata: string | undefined;
   retention: Retention | undefined;
   created: number;
   /** What was wished for at its creation. */
@@ -200,6 +202,7 @@ export function emptyState(): State {
     parent: undefined,
     children: [],
     schedule: undefined,
+    metadata: undefined,
     retention: undefined,
     created: 0,
     placement: {},

@@ -78,6 +78,23 @@ export interface Guest {
   turn(frame: string, time: number | null): Turn | Promise<Turn>;
   /** Lets it go; never throws, never waits, also when poisoned. */
   drop(): void;
+  /**
+   * Makes its binding calls, in place of what `env` of the engine grants. Optional: of a guest that has its grants from
+   * elsewhere. Resolves also when the call fails; `value` is the result or the error, encoded.
+   */
+  call?(target: string, method: string, args: string, caller: GuestCaller): Promise<{ readonly ok: boolean; readonly value: string; readonly error: ErrorSummary | undefined }>;
+}
+
+/** Who makes a binding call: see `Caller` of the engine. */
+export interface GuestCaller {
+  /** The step in whose body, or `null`. */
+  readonly step: string | null;
+  /** The attempt, from 1. */
+  readonly attempt: number;
+  /** The same for every attempt. */
+  readonly idempotencyKey: string;
+  /** Aborts with the attempt. */
+  readonly signal: AbortSignal;
 }
 
 /** What a sandbox promises. */
@@ -133,6 +150,8 @@ export type Delivery =
       readonly workflowName: string;
       /** What made the instance, when it was a schedule. */
       readonly schedule?: { readonly cron: string; readonly scheduledTime: number };
+      /** What the platform noted of it, encoded: for a host's own layer, never for a tenant's code. */
+      readonly metadata?: string;
     };
     /** Names in `env` that are bindings of the host. */
     readonly bindings: readonly string[];

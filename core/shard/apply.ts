@@ -51,7 +51,7 @@ export type Applies<R> = (request: R, decided: Decided, before?: () => Outcome |
 export type Decided = (outcome: Outcome, live: Live | undefined) => void;
 
 /** What a life begins with. */
-type Birth = Pick<State, "life" | "version" | "params" | "concurrency" | "parent" | "schedule" | "retention" | "placement">;
+type Birth = Pick<State, "life" | "version" | "params" | "concurrency" | "parent" | "schedule" | "metadata" | "retention" | "placement">;
 
 type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
 
@@ -176,18 +176,18 @@ export function createApply(
   }
 
   function create(request: Of<"create">, existing: Live | undefined, tenant: TenantRecord | undefined): Outcome {
-    const { workflow, id, params, concurrency, parent, schedule, retention } = request;
+    const { workflow, id, params, concurrency, parent, schedule, metadata, retention } = request;
     if (existing?.state !== undefined) {
       if (parent !== undefined && isChildOf(existing.state, parent)) return DONE;
       return refused("instance.already_exists", `(instance.already_exists) The instance "${id}" exists already`);
     }
     const version = versionFor(workflow, tenant, request.version);
     if (typeof version !== "string") return version;
-    return bear({ tenant: request.tenant, workflow, id }, [created({ life: 1, version, params, concurrency, parent, schedule, retention, placement: placementOf(request) })], existing);
+    return bear({ tenant: request.tenant, workflow, id }, [created({ life: 1, version, params, concurrency, parent, schedule, metadata, retention, placement: placementOf(request) })], existing);
   }
 
-  function created({ params, life, version, concurrency, parent, schedule, retention, placement }: Birth): Record {
-    const given = { ...(concurrency && { concurrency }), ...(parent && { parent }), ...(retention && { retention }), ...(schedule && { schedule }), ...placement };
+  function created({ params, life, version, concurrency, parent, schedule, metadata, retention, placement }: Birth): Record {
+    const given = { ...(concurrency && { concurrency }), ...(parent && { parent }), ...(retention && { retention }), ...(schedule && { schedule }), ...(metadata !== undefined && { metadata }), ...placement };
     return record({ k: "created", v: parts.format(), t: clock.now(), life, version, seed: clock.uuid(), rng: 1, ...given }, params);
   }
 

@@ -32,7 +32,7 @@ export interface ChildrenParts extends Pick<ApplyParts, "clock" | "opener" | "li
 /** The children of one shard's instances. */
 export interface Children {
   /** Makes a child, unless there is one of this parent; resolves when it is durable, or refused. Never when the shard is lost. */
-  start(parent: InstanceKey, seed: string, op: number, child: ChildOf): Promise<Start>;
+  start(parent: InstanceKey, of: Pick<State, "seed" | "metadata">, op: number, child: ChildOf): Promise<Start>;
   /** An instance has ended, or goes (`gone`): its parent is owed the outcome, its own children their end, but for those that `successor` keeps. */
   left(live: Live, before: State, how: { readonly gone: boolean; readonly successor?: State | undefined }): void;
   /** Delivers what the owner before left. */
@@ -78,9 +78,9 @@ export function createChildren(parts: ChildrenParts): Children {
     }
   }
 
-  function start(parent: InstanceKey, seed: string, op: number, { workflow, id, params }: ChildOf): Promise<Start> {
+  function start(parent: InstanceKey, { seed, metadata }: Pick<State, "seed" | "metadata">, op: number, { workflow, id, params }: ChildOf): Promise<Start> {
     const { tenant } = parent;
-    const request: Request = { verb: "create", tenant, workflow, id, fresh: false, params: params ?? "j{}", parent: { workflow: parent.workflow, id: parent.id, op, seed } };
+    const request: Request = { verb: "create", tenant, workflow, id, fresh: false, params: params ?? "j{}", parent: { workflow: parent.workflow, id: parent.id, op, seed }, ...(metadata !== undefined && { metadata }) };
     return inTurn(tenant, () => new Promise((resolve) => {
       const attempt = (): void => {
         if (signal.aborted) return;

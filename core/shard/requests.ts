@@ -31,6 +31,8 @@ export type Request =
     readonly parent?: Parent;
     /** The due time of a schedule that it is made for. */
     readonly schedule?: CronSchedule;
+    /** What the platform notes of it, encoded. */
+    readonly metadata?: string;
   } & Placement)
   | {
     readonly verb: "event";

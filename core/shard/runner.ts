@@ -237,7 +237,7 @@ export function createRunner(parts: RunnerParts): Runner {
       runnable: () => ready(live),
       streams: parts.streams.of(live, state),
       call,
-      start: (op, child) => parts.start(live.key, state.seed, op, child),
+      start: (op, child) => parts.start(live.key, state, op, child),
       log(line) {
         const show = (): void => opener.log(live.key, line);
         if (live.queued) live.waiters.push(show);

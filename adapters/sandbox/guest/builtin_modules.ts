@@ -6,7 +6,7 @@
 
 /** What each of them exports. In a VM the objects are at `__tenure.builtins[specifier]`. */
 export const BUILTIN_EXPORTS: Readonly<Record<string, readonly string[]>> = Object.freeze({
-  "cloudflare:workers": ["WorkflowEntrypoint", "WorkerEntrypoint", "RpcTarget", "env"],
+  "cloudflare:workers": ["WorkflowEntrypoint", "WorkerEntrypoint", "RpcTarget", "DurableObject", "env", "exports", "waitUntil"],
   "cloudflare:workflows": ["NonRetryableError"],
   "tenure": ["WorkflowEntrypoint", "NonRetryableError"],
 });

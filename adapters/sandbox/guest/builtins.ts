@@ -4,7 +4,7 @@
  * @module
  */
 import { NonRetryableError, WorkflowEntrypoint } from "../../../core/entrypoint.ts";
-import { define, freeze, hasOwn, NativeProxy, NativeTypeError } from "./intrinsics.ts";
+import { define, freeze, hasOwn, NativeError, NativePromise, NativeProxy, NativeTypeError } from "./intrinsics.ts";
 
 /** Base class of entrypoints other than workflows: there, so that code that exports some can be deployed. */
 class WorkerEntrypoint {
@@ -18,6 +18,26 @@ class WorkerEntrypoint {
 
 /** Base class of objects passed by reference: there, so that code that extends it can be deployed. */
 class RpcTarget {}
+
+/** There, so that code that exports some can be deployed: making one is an error. */
+class DurableObject {
+  constructor() {
+    throw new NativeError('Cannot make a "DurableObject": there are none off Cloudflare');
+  }
+}
+
+/** Nothing waits for it: what must happen belongs into a step, and what a request leaves behind to `ctx.waitUntil`. */
+function waitUntil(promise: unknown): void {
+  if (promise instanceof NativePromise) void ignored(promise);
+}
+
+async function ignored(promise: Promise<unknown>): Promise<void> {
+  try {
+    await promise;
+  } catch {
+    // its error is nobody's
+  }
+}
 
 const { ownKeys } = Reflect;
 const getOwnPropertyDescriptor = Reflect.getOwnPropertyDescriptor;
@@ -50,7 +70,7 @@ export function makeBuiltins(env: () => Record<string, unknown> | undefined): Re
   } as ProxyHandler<object>);
   return freeze({
     __proto__: null,
-    "cloudflare:workers": exportsOf({ WorkflowEntrypoint, WorkerEntrypoint, RpcTarget, env: live }),
+    "cloudflare:workers": exportsOf({ WorkflowEntrypoint, WorkerEntrypoint, RpcTarget, DurableObject, env: live, exports: nothing, waitUntil }),
     "cloudflare:workflows": exportsOf({ NonRetryableError }),
     "tenure": exportsOf({ WorkflowEntrypoint, NonRetryableError }),
   } as unknown as Record<string, object>);
