@@ -28,6 +28,16 @@ export function compareText(a: string, b: string): number {
   return a.length - b.length;
 }
 
+/** The first text behind every text that starts with `prefix`, by their UTF-8 bytes; `null` when there is none. */
+export function textBehind(prefix: string): string | null {
+  const points = Array.from(prefix, (character) => character.codePointAt(0) as number);
+  while (points.length > 0) {
+    const last = points.pop() as number;
+    if (last < 0x10ffff) return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
+  }
+  return null;
+}
+
 /** Surrogates stand for U+10000 and up, which UTF-8 sorts behind U+E000…U+FFFF. */
 function byteRank(unit: number): number {
   return unit < 0xd800 ? unit : unit < 0xe000 ? unit + 0x2000 : unit - 0x800;

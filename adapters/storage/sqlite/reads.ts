@@ -4,7 +4,7 @@
  * @module
  */
 import type { Due, DueQuery, FindQuery, Head, Image, InstanceKey, JournalPart, Message } from "../../../core/ports/store.ts";
-import { compareText, corrupt } from "../../../core/store_rules.ts";
+import { compareText, corrupt, textBehind } from "../../../core/store_rules.ts";
 import type { SqliteValue } from "./database.ts";
 import type { Statements } from "./statements.ts";
 
@@ -85,12 +85,7 @@ function headOf(row: Head): Head {
 
 /** The first value behind every text that starts with `prefix`; a blob is behind every text. */
 function behind(prefix: string): SqliteValue {
-  const points = Array.from(prefix, (character) => character.codePointAt(0) as number);
-  while (points.length > 0) {
-    const last = points.pop() as number;
-    if (last < 0x10ffff) return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
-  }
-  return new Uint8Array(1);
+  return textBehind(prefix) ?? new Uint8Array(1);
 }
 
 function rows(limit: number): number {

@@ -1,0 +1,181 @@
+/**
+ * The Store port over a pool of connections to Postgres.
+ *
+ * @module
+ */
+import { TenureError } from "../../../core/errors.ts";
+import type { Blobs } from "../../../core/ports/blobs.ts";
+import type { InstanceKey, Lease, Message, ShardBatch, Store, StoreCaps } from "../../../core/ports/store.ts";
+import { checkBatches, checkInstanceKey, checkMessage, checkShard, checkText } from "../../../core/store_rules.ts";
+import { commitValues } from "./batch.ts";
+import type { PostgresClient, PostgresValue } from "./client.ts";
+import { failure } from "./failure.ts";
+import type { PostgresHints } from "./hints.ts";
+import { readCells, readDue, readHeads, readImage, readInbox, type Run } from "./reads.ts";
+
+/** What a store is made of. */
+export interface StoreParts {
+  /** The pool. */
+  readonly client: PostgresClient;
+  /** The schema, as an identifier. */
+  readonly schema: string;
+  /** For messages. */
+  readonly name: string;
+  /** How many shards the schema has. */
+  readonly shards: number;
+  /** What it promises. */
+  readonly caps: StoreCaps;
+  /** Tells other processes and hears of them, where that is wanted. */
+  readonly hints: PostgresHints | undefined;
+  /** Ends the pool, when it is ours. */
+  readonly end: () => Promise<void>;
+}
+
+/** Makes the store. */
+export function createStore(parts: StoreParts): Store {
+  const { client, schema, name, shards, caps, hints } = parts;
+  const prepare = client.options?.prepare ?? true;
+  /** Epochs of the shards that this store acquired and did not release. */
+  const owned = new Map<number, number>();
+  let closed = false;
+
+  async function run(act: string, query: string, values: PostgresValue[]): Promise<readonly unknown[]> {
+    if (closed) throw new TenureError("closed", "Cannot use the store: it is closed");
+    try {
+      return await client.unsafe(query, values, { prepare });
+    } catch (error) {
+      throw failure(act, name, error);
+    }
+  }
+  const read: Run = (query, values) => run("read", query, values);
+
+  async function acquire(shard: number, owner: string, ttl: number): Promise<Lease | null> {
+    checkShard(shard, shards);
+    checkText("owner", owner);
+    const query = `SELECT o_epoch, o_batch, o_clean FROM ${schema}.acquire_1($1, $2, $3)`;
+    const [row] = await run("own a shard of", query, [shard, owner, Math.ceil(ttl)]) as {
+      o_epoch: string;
+      o_batch: string;
+      o_clean: boolean;
+    }[];
+    if (row === undefined) return null;
+    const epoch = Number(row.o_epoch);
+    owned.set(shard, epoch);
+    return { epoch, lastBatch: row.o_batch, clean: row.o_clean };
+  }
+
+  async function renew(shard: number, epoch: number, ttl: number): Promise<boolean> {
+    checkShard(shard, shards);
+    const query = `UPDATE ${schema}.shard SET expires = clock_timestamp() + $3::bigint * interval '1 millisecond'
+WHERE id = $1 AND epoch = $2 AND NOT clean RETURNING id`;
+    return (await run("renew a lease of", query, [shard, epoch, Math.ceil(ttl)])).length === 1;
+  }
+
+  async function release(shard: number, epoch: number): Promise<void> {
+    checkShard(shard, shards);
+    const query = `UPDATE ${schema}.shard SET owner = NULL, clean = true WHERE id = $1 AND epoch = $2 AND NOT clean`;
+    await run("release a shard of", query, [shard, epoch]);
+    if (owned.get(shard) === epoch) owned.delete(shard);
+  }
+
+  async function commit(batchId: string, batches: readonly ShardBatch[]): Promise<"ok" | { readonly fenced: readonly number[] }> {
+    checkBatches(batchId, batches, caps, shards);
+    if (batches.length === 0) return "ok";
+    const query = `SELECT ${schema}.commit_1($1, $2, $3, $4, $5, $6, $7, $8) AS stale`;
+    const [row] = await run("write to", query, commitValues(batchId, batches)) as { stale: string | null }[];
+    if (row?.stale != null) {
+      const stale = new Set(JSON.parse(row.stale) as number[]);
+      return { fenced: batches.map((b) => b.shard).filter((shard) => stale.has(shard)) };
+    }
+    hints?.tell("c", batches.map((b) => b.shard));
+    return "ok";
+  }
+
+  async function close(): Promise<void> {
+    if (closed) return;
+    closed = true;
+    await hints?.close();
+    try {
+      for (const [shard, epoch] of owned) {
+        // The next owner need not wait for the lease of one who says that it is gone.
+        await client.unsafe(`UPDATE ${schema}.shard SET owner = NULL WHERE id = $1 AND epoch = $2`, [shard, epoch], { prepare });
+      }
+    } catch {
+      // Then the leases run out.
+    }
+    await parts.end();
+  }
+
+  const store: Store = {
+    caps,
+    shards,
+    blobs: createBlobs(run, schema),
+    acquire,
+    renew,
+    release,
+    commit,
+    close,
+    async load(shard, key: InstanceKey, part) {
+      checkShard(shard, shards);
+      checkInstanceKey(key);
+      return await readImage(read, schema, shard, key, part);
+    },
+    async due(shard, query) {
+      checkShard(shard, shards);
+      return await readDue(read, schema, shard, query);
+    },
+    find: (query) => readHeads(read, schema, query),
+    async cell(shard, key) {
+      checkShard(shard, shards);
+      const [row] = await read(`SELECT value FROM ${schema}.cell WHERE shard = $1 AND key = $2`, [shard, key]);
+      return (row as { value: string } | undefined)?.value ?? null;
+    },
+    async cells(shard, query) {
+      checkShard(shard, shards);
+      return await readCells(read, schema, shard, query);
+    },
+    async post(shard, message: Message) {
+      checkShard(shard, shards);
+      checkMessage(message, caps);
+      await run("write to", `SELECT ${schema}.post_1($1, $2, $3)`, [shard, message.key, message.body]);
+      hints?.tell("p", [shard]);
+    },
+    async inbox(shard, limit) {
+      checkShard(shard, shards);
+      return await readInbox(read, schema, shard, limit);
+    },
+    async outcome(shard, key) {
+      checkShard(shard, shards);
+      const [row] = await read(`SELECT outcome FROM ${schema}.outcome WHERE shard = $1 AND key = $2`, [shard, key]);
+      return (row as { outcome: string } | undefined)?.outcome ?? null;
+    },
+  };
+  return hints === undefined ? store : { ...store, listen: hints.listen };
+}
+
+function createBlobs(
+  run: (act: string, query: string, values: PostgresValue[]) => Promise<readonly unknown[]>,
+  schema: string,
+): Blobs {
+  function check(tenant: string, hash: string): void {
+    checkText("tenant", tenant);
+    checkText("hash", hash);
+  }
+  return {
+    async put(tenant, hash, bytes) {
+      check(tenant, hash);
+      // The client may send later: what its giver changes meanwhile is not to be sent.
+      await run("write to", `SELECT ${schema}.put_blob_1($1, $2, $3)`, [tenant, hash, bytes.slice()]);
+    },
+    async get(tenant, hash) {
+      check(tenant, hash);
+      const query = `SELECT bytes FROM ${schema}.blob WHERE tenant = $1 AND hash = $2`;
+      const [row] = await run("read", query, [tenant, hash]) as { bytes: Uint8Array }[];
+      return row === undefined ? null : new Uint8Array(row.bytes);
+    },
+    async delete(tenant, hash) {
+      check(tenant, hash);
+      await run("write to", `DELETE FROM ${schema}.blob WHERE tenant = $1 AND hash = $2`, [tenant, hash]);
+    },
+  };
+}
