@@ -167,6 +167,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
         return undefined;
       case "rollback_started": {
         const wrong = undo.begin(head, value);
+        crashes = 0;
         life.phase = "rollingBack";
         leaveOpen((op) => op.running || op.parent >= 0);
         return wrong;
@@ -238,7 +239,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
 
   /** What is done much later than it could be, although nothing went wrong. */
   function late(op: OpModel, since: number, now: number): Wrong | undefined {
-    return calm && op.parent < 0 && now - Math.max(since, op.dueSet, resumedAt) > PUNCTUAL ? ["I13", `${nameOf(op)} could go on at ${since}, and did at ${now}`] : undefined;
+    return calm && !life.born && op.parent < 0 && now - Math.max(since, op.dueSet, resumedAt) > PUNCTUAL ? ["I13", `${nameOf(op)} could go on at ${since}, and did at ${now}`] : undefined;
   }
 
   function started(head: Extract<Header, { k: "started" }>, by: string): Wrong | undefined {
