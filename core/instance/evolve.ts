@@ -95,6 +95,7 @@ export function evolve(state: State, record: Record, bytes: number): State {
     case "rollback_started":
       state.phase = "rollingBack";
       state.parked = undefined;
+      state.crashes = 0;
       state.rollback = { seq, end: head.end, error: head.error, value: value ?? "u", left: state.undoable.length };
       leaveOpen(state, ({ running, parent }) => running || parent !== -1);
       break;

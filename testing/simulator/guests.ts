@@ -9,6 +9,7 @@ import { frame as frameOf, parseFrame } from "../../core/frame.ts";
 import type { Death, Guest, SandboxAdapter, Turn } from "../../core/ports/guest.ts";
 import type { LogContext, Logger } from "../../core/tenure.ts";
 import type { Effect, Effects } from "./effects.ts";
+import { type Kin, runKin } from "./families.ts";
 import { type Place, walk } from "./interpreter.ts";
 import type { Ledger } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
@@ -144,7 +145,8 @@ function classOf(parts: GuestParts, run: RunLog): SimulatedClass {
     constructor(_ctx: unknown, env: { API: { ping(path: string): Promise<unknown> } }) {
       this.#env = env;
     }
-    async run(event: WorkflowEvent<{ program: number }>, step: WorkflowStep): Promise<unknown> {
+    async run(event: WorkflowEvent<{ program: number; family?: Kin }>, step: WorkflowStep): Promise<unknown> {
+      if (event.payload.family !== undefined) return await runKin(event.payload.family, step);
       if (event.schedule !== undefined) return await step.sleep("a while", 200).then(() => event.schedule);
       const { seen } = run;
       const program = parts.programs[versionOf(run.version)][event.payload.program] as Program;

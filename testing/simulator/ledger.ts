@@ -8,6 +8,7 @@ import { forgetTime } from "../../core/retention.ts";
 import { type Record, readRecord } from "../../core/instance/records.ts";
 import type { Head, InstanceKey, Lease, ShardBatch } from "../../core/ports/store.ts";
 import { type LifeModel, lifeOf, type Wrong } from "./life_model.ts";
+import { isOpen } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
 import { keptOf, type Place, type RestartWatch, watchRestart } from "./restarts.ts";
@@ -282,7 +283,9 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
         case "queued":
           return head.wake !== null && head.wake > 0 && head.wake <= Math.max(1, life.created) ? undefined : wrong("I11", "it waits and is not due");
         case "waiting": {
-          if (head.wake === null || head.wake !== life.nextDue()) return wrong("I11", `its next time is ${life.nextDue()}`);
+          // who has a time, or a child that is there, is found again
+          const child = life.ops.some((op) => op.there && isOpen(op));
+          if ((head.wake === null && !child) || head.wake !== life.nextDue()) return wrong("I11", `its next time is ${life.nextDue()}`);
           const op = life.stranded();
           return op === undefined ? undefined : wrong("I11", `it waits although ${op.kind} "${op.name}" could go on`);
         }

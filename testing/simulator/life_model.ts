@@ -167,18 +167,25 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
         return undefined;
       case "rollback_started": {
         const wrong = undo.begin(head, value);
+        crashes = 0;
         life.phase = "rollingBack";
         leaveOpen((op) => op.running || op.parent >= 0);
         return wrong;
       }
       case "outcome": {
         const op = ops[head.op];
-        if (!life.born || op === undefined || op.settled !== undefined) return ["I33", `${nameOf(op)} is said to have had an outcome`];
+        const ofChild = op?.child !== undefined && op.child.detached !== true && op.known === undefined;
+        if ((!life.born && !ofChild) || op === undefined || op.settled !== undefined) return ["I33", `${nameOf(op)} is said to have had an outcome`];
         op.known = { ok: head.ok, value };
         return undefined;
       }
-      case "child_started":
-        return ["model", `${head.k}, which nobody asks for`];
+      case "child_started": {
+        const op = ops[head.op];
+        if (op?.child === undefined || !op.running || op.child.detached === true) return ["I34", `${nameOf(op)} has started a child`];
+        op.running = false;
+        op.there = true;
+        return undefined;
+      }
       case "completed":
         if (undo.started !== undefined) return ["I32", "complete while it rolls back"];
         return ended(head, value);
@@ -225,6 +232,8 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
       running: false,
       closed: false,
       known: undefined,
+      child: head.child,
+      there: false,
       of: head.of ?? -1,
       settled: undefined,
       starts: [],
@@ -238,7 +247,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
 
   /** What is done much later than it could be, although nothing went wrong. */
   function late(op: OpModel, since: number, now: number): Wrong | undefined {
-    return calm && op.parent < 0 && now - Math.max(since, op.dueSet, resumedAt) > PUNCTUAL ? ["I13", `${nameOf(op)} could go on at ${since}, and did at ${now}`] : undefined;
+    return calm && !life.born && op.parent < 0 && now - Math.max(since, op.dueSet, resumedAt) > PUNCTUAL ? ["I13", `${nameOf(op)} could go on at ${since}, and did at ${now}`] : undefined;
   }
 
   function started(head: Extract<Header, { k: "started" }>, by: string): Wrong | undefined {
@@ -250,7 +259,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
   }
 
   function start(op: OpModel, attempt: number, by: string): Wrong | undefined {
-    if (op.kind !== "do" && op.kind !== "call" && op.kind !== "rollback") return ["I2", `a start of ${nameOf(op)}`];
+    if (op.kind !== "do" && op.kind !== "call" && op.kind !== "rollback" && (op.kind !== "child" || op.there)) return ["I2", `a start of ${nameOf(op)}`];
     if (op.settled !== undefined || op.closed) return ["I5", `${nameOf(op)} started after its end`];
     if (op.running) return ["I6", `${nameOf(op)} started again without a cause`];
     if (attempt !== op.starts.length + 1) return ["I6", `attempt ${attempt} of ${nameOf(op)} after ${op.starts.length}`];
@@ -304,7 +313,9 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
       if (op.parent < 0 && life.phase !== "active") return ["phase", `${nameOf(op)} settled while ${life.phase}`];
       return op.known.ok === head.ok && op.known.value === value ? undefined : ["I33", `${nameOf(op)} has another outcome than in the life before`];
     }
-    if (op.kind === "do" || op.kind === "call" || op.kind === "rollback") {
+    if (op.there) return ["I34", `${nameOf(op)} settled, and its child has not ended`];
+    if (op.kind === "child" && head.ok && op.child?.detached !== true) return ["I34", `${nameOf(op)} went well before its child was there`];
+    if (op.kind === "do" || op.kind === "call" || op.kind === "rollback" || op.kind === "child") {
       return op.running ? undefined : ["I6", `${nameOf(op)} settled without an attempt`];
     }
     if (op.parent < 0 && life.phase !== "active") return ["phase", `${nameOf(op)} settled while ${life.phase}`];

@@ -27,6 +27,10 @@ export interface OpModel {
   closed: boolean;
   /** What came of it in the life before, which is told anew. */
   known: { readonly ok: boolean; readonly value: string | undefined } | undefined;
+  /** The instance that it starts. */
+  readonly child: Scheduled["child"];
+  /** Whether that is there. */
+  there: boolean;
   /** The step that it undoes, or -1. */
   readonly of: number;
   settled: { readonly ok: boolean; readonly value: string | undefined; readonly event: number; readonly t: number } | undefined;
@@ -76,6 +80,7 @@ export function strandedOf(ops: readonly OpModel[], events: readonly EventModel[
     // what stands in a body moves when that body is tried again
     if (!isOpen(op) || (op.parent >= 0 && !(ops[op.parent] as OpModel).running)) return false;
     if (op.running || op.refused || op.known !== undefined) return true;
+    if (op.kind === "child") return !op.there;
     if (op.kind === "do" || op.kind === "call" || op.kind === "rollback") return op.due === null;
     // what a body published is issued anew by its next attempt
     if (op.kind === "state") return op.parent < 0;

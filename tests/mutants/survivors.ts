@@ -125,7 +125,7 @@ export const SURVIVORS: readonly Survivor[] = [
   { file: "core/shard/quotas.ts", within: "readUsage", at: "at: 0", is: "equivalent", reason: "without tokens nobody asks since when" },
   { file: "core/shard/upgrade.ts", at: "const TRIES", is: "speed", reason: "how often one is looked at that goes on meanwhile" },
   { file: "core/execution/bodies.ts", within: "refuseWhatIsOver", from: "continue;", is: "elsewhere", reason: "a body hears that what it stands in has ended, and it has not: no test holds it yet" },
-  { file: "core/execution/execution.ts", within: "standing", at: "streams.reading()) return", from: "\"busy\"", is: "elsewhere", reason: "a body's time-out is seen late beside a call of the run: no test holds it yet" },
+  { file: "core/execution/execution.ts", within: "standing", at: "outstanding > 0 || streams.reading()) return", from: "\"busy\"", is: "elsewhere", reason: "a body's time-out is seen late beside a call of the run: no test holds it yet" },
   { file: "core/shard/runner.ts", within: "end", at: "live.stopTimer = undefined", is: "equivalent", reason: "a timer that is stopped is stopped again" },
   { file: "core/shard/committer.ts", within: "build", at: "let ops = 0", is: "speed", reason: "the size of a batch: one more or less" },
   { file: "core/shard/committer.ts", at: "const MAX_BYTES", is: "speed", reason: "the size of a batch" },

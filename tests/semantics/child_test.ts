@@ -137,6 +137,12 @@ onEach("a child", (test) => {
     assertEquals(await (await children(world).get(id)).result(), 1);
   });
 
+  test("that is detached and ends before its parent has heard that it is there tells it nothing else", async (world) => {
+    const order = await family(world, `return await Promise.all([1, 2, 3].map(() => step.invoke("a", { workflow: "Child", detach: true })));`, `return "output";`);
+    assertEquals((await order.result() as { id: string }[]).map(({ id }) => typeof id), ["string", "string", "string"]);
+    assertEquals((await order.history()).entries.filter(({ type }) => type === "outcome"), []);
+  });
+
   for (const [what, message] of [["terminate", /was terminated/], ["delete", /was deleted/]] as const) {
     test(`that somebody makes ${what} tells its parent`, async (world) => {
       const order = await family(world, `return await step.invoke("a", { workflow: "Child", id: "child-1" }).catch((error) => error.message);`, LONG);

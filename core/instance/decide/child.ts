@@ -27,7 +27,7 @@ export function childStarted(state: State, opNumber: number, attempt: number, st
   return [record({ k: "settled", t, op: opNumber, ok: true }, `j${JSON.stringify({ id: op.child.id })}`)];
 }
 
-/** A child has ended; known once. */
+/** A child has ended; known once. Of a detached one nobody wants to know. */
 export function childEnded(
   state: State,
   opNumber: number,
@@ -36,7 +36,7 @@ export function childEnded(
   facts: Facts,
 ): Records {
   const op = state.ops[opNumber];
-  if (isEnded(state) || op?.child === undefined || op.settled !== undefined || op.known !== undefined) return NOTHING;
+  if (isEnded(state) || op?.child === undefined || op.child.detached || op.settled !== undefined || op.known !== undefined) return NOTHING;
   if (op.child.id !== child.id || op.child.workflow !== child.workflow || !state.open.has(opNumber)) return NOTHING;
   const t = timeOf(state, facts.now);
   if (outcome.ok) return [record({ k: "outcome", t, op: opNumber, ok: true }, outcome.value)];
