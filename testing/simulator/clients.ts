@@ -21,7 +21,7 @@ import { TYPES, type Version } from "./program.ts";
 import { wrongEntry } from "./readings.ts";
 import type { Place } from "./restarts.ts";
 import { SimulatedFault } from "./faulty_store.ts";
-import type { Chance, World } from "./world.ts";
+import type { World } from "./world.ts";
 
 /** A process that takes requests. */
 export interface Server {
