@@ -43,7 +43,7 @@ const OF_ARRAY = ["buffer", "byteOffset", "byteLength"].map((name) => getterOf(v
 const OF_DATA = ["buffer", "byteOffset", "byteLength"].map((name) => getterOf(DataView.prototype, name));
 const tagOf = descriptorOf(views, Symbol.toStringTag)?.get as () => unknown;
 const setBytes = Uint8Array.prototype.set;
-const NONE: Streams = { is: (value): value is ReadableStream => false, store: () => Promise.resolve(undefined), load: () => undefined as never };
+const NONE: Streams = { is: (_value): _value is ReadableStream => false, store: () => Promise.resolve(undefined), load: () => undefined as never };
 
 /** Takes the `ReadableStream` that the guest has, before a tenant's code can change it. */
 export function takeStreams(): Streams {
