@@ -200,14 +200,9 @@ export const PLANTED: readonly Mutant[] = [
     change: [["before.length < seq && before.push(record)", "before.length <= seq && before.push(record)"]],
   },
   {
-    name: "a due time is met twice",
+    name: "a schedule meets its due time again",
     file: "core/shard/schedules.ts",
-    change: [["if (entry.uncommitted > 0 || stopped || parts.draining()) return;", "if (stopped || parts.draining()) return;"], ["      if (record?.next !== at) return", "      if (record === undefined) return"]],
-  },
-  {
-    name: "what was begun anew is forgotten as what had ended",
-    file: "core/shard/lives.ts",
-    change: [["        const due = live.state !== undefined && isEnded(live.state) && live.forgottenAt", "        const due = live.state !== undefined && live.forgottenAt"], ["return due && idle(live) ?", "return due ?"]],
+    change: [["change(entry, { ...record, next, last: { due, id: instance } }", "change(entry, { ...record, next: record.next, last: { due, id: instance } }"]],
   },
 ];
 
