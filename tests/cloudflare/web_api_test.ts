@@ -10,7 +10,7 @@ const PARTS = ["href", "origin", "protocol", "username", "password", "host", "ho
 describe("a guest's URL", () => {
   const urls = [
     "https://example.com", "http://EXAMPLE.com:80/a/../b/./c", "https://u:p@h.example:8443/x?y=1&z#frag", "https://a.b/ä ö?q=ü 1#é", "HTTP://a/%2e%2E/x", "https:\\\\a\\b", "https://a//b//c",
-    "https://a/?", "https://a/#", "https://127.0.0.1:8080/", "https://a:443/", "https://a/b?c=\"<>'", "https://a/b#`<\"", "  https://a/\n\tb ", "https://a./x", "https://a/{}^`", "https://a/😀?😀", "https://a/b/..", "https://a/b/.", "https:///a/b",
+    "https://a/?", "https://a/#", "https://127.0.0.1:8080/", "https://a:443/", "https://a/b?c=\"<>'", "https://a/b#`<\"", "  https://a/\n\tb ", "https://a./x", "https://a/{}`", "https://a/😀?😀", "https://a/b/..", "https://a/b/.", "https:///a/b",
   ];
   for (const url of urls) {
     it(`reads ${JSON.stringify(url)} as the runtime does`, () => {
