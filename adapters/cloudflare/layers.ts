@@ -10,7 +10,7 @@
 import type { WorkflowStep } from "../../core/entrypoint.ts";
 import { TenureError } from "../../core/errors.ts";
 import { frame, parseFrame } from "../../core/frame.ts";
-import { type Granted } from "../../core/execution/bindings.ts";
+import type { Granted } from "../../core/execution/bindings.ts";
 import { failure } from "../../core/instance/failures.ts";
 import type { Death, Guest, GuestInit, Turn } from "../../core/ports/guest.ts";
 import { decode, describeError, encode } from "../../core/values.ts";
