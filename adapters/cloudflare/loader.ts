@@ -29,7 +29,7 @@ export interface EntrypointStub {
   /** Runs a workflow, as a part of the run whose `step` this is. */
   // deno-lint-ignore no-explicit-any
   run(event: any, step: any): Promise<any>;
-  /** The methods of its class. */
+  /** Calls a method of the entrypoint's class: plain values in and out. */
   // deno-lint-ignore no-explicit-any
   readonly [method: string]: (...args: any[]) => Promise<any>;
 }
@@ -38,7 +38,7 @@ export interface EntrypointStub {
 export interface WorkerStub {
   /** The entrypoint that is exported by this name; the default export without one. */
   getEntrypoint(name?: string | null, options?: EntrypointOptions): EntrypointStub;
-  /** There for Cloudflare's signature: there are no Durable Objects. @throws {TenureError} `unsupported`, always */
+  /** Not there off Cloudflare: throws `unsupported`, always. */
   getDurableObjectClass(name?: string): never;
 }
 
@@ -65,7 +65,7 @@ export interface LoaderParts {
 
 /** Ids whose code stays warm. */
 const WARM = 1_000;
-/** So much of a request's body is held. */
+/** What can be the name of an export. */
 const SEGMENT = /^[a-zA-Z_$][\w$]*$/;
 
 /** Makes one. */

@@ -88,20 +88,22 @@ export class GuestURL {
   }
 
   get search(): string {
-    return this.#parts.search;
+    const { search } = this.#parts;
+    return search === "?" ? "" : search;
   }
 
   set search(value: string) {
-    this.#parts.search = queryOf(String(value).replace(/^\?/, ""));
+    this.#parts.search = String(value) === "" ? "" : queryOf(String(value).replace(/^\?/, ""));
     this.#params = undefined;
   }
 
   get hash(): string {
-    return this.#parts.hash;
+    const { hash } = this.#parts;
+    return hash === "#" ? "" : hash;
   }
 
   set hash(value: string) {
-    this.#parts.hash = fragmentOf(String(value).replace(/^#/, ""));
+    this.#parts.hash = String(value) === "" ? "" : fragmentOf(String(value).replace(/^#/, ""));
   }
 
   get searchParams(): GuestURLSearchParams {
@@ -180,11 +182,11 @@ function pathOf(text: string, base: string): string {
 }
 
 function queryOf(text: string): string {
-  return text === "" ? "" : `?${escape(text, /[\u0000-\u0020"#<>'\u007f-\uffff]/)}`;
+  return `?${escape(text, /[\u0000-\u0020"#<>'\u007f-\uffff]/)}`;
 }
 
 function fragmentOf(text: string): string {
-  return text === "" ? "" : `#${escape(text, /[\u0000-\u0020"<>`\u007f-\uffff]/)}`;
+  return `#${escape(text, /[\u0000-\u0020"<>`\u007f-\uffff]/)}`;
 }
 
 function escape(text: string, unsafe: RegExp): string {
