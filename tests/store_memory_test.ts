@@ -1,7 +1,7 @@
 import { test } from "node:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { memory } from "../adapters/storage/memory.ts";
-import { createSorted } from "../adapters/storage/memory/sorted.ts";
+import { createSorted } from "../adapters/storage/image/sorted.ts";
 import { createRandom } from "../testing/store_cases/random.ts";
 import { storeCases } from "../testing/store_cases.ts";
 

@@ -25,18 +25,9 @@ import type {
   Store,
   StoreCaps,
 } from "../../core/ports/store.ts";
-import {
-  checkBatches,
-  checkInstanceKey,
-  checkMessage,
-  checkShard,
-  checkText,
-  compareDue,
-  compareHead,
-  compareText,
-  keyText,
-} from "../../core/store_rules.ts";
-import { apply, createData, type Data, plan, type Shard } from "./memory/data.ts";
+import { checkBatches, checkInstanceKey, checkMessage, checkShard, checkText } from "../../core/store_rules.ts";
+import { apply, createData, type Data, plan, type Shard } from "./image/data.ts";
+import { readCells, readDue, readHeads, readImage } from "./image/reads.ts";
 
 /** Options of {@linkcode memory}. */
 export interface MemoryOptions {
@@ -138,45 +129,14 @@ function connect(data: Data, now: () => number): Store {
   async function load(number: number, key: InstanceKey, part?: JournalPart): Promise<Image | null> {
     shardAt(number);
     checkInstanceKey(key);
-    const row = data.rows.get(keyText(key));
-    if (row === undefined || row.shard !== number) return null;
-    const head = { ...row.head };
-    if (part === undefined) return { head, journal: [...row.journal] };
-    // the last text that begins at that record or before it
-    let first = row.starts.length - 1;
-    while (first > 0 && (row.starts[first] as number) > part.from) first--;
-    return { head, journal: row.journal.slice(Math.max(0, first), first + part.texts), from: row.starts[first] ?? 0 };
+    return readImage(data, number, key, part);
   }
   async function due(number: number, query: DueQuery): Promise<readonly Due[]> {
-    const { after, until, limit, from } = query;
-    const found: Due[] = [];
-    const behind = (e: Due) => e.wake <= after || (from !== undefined && compareDue(e, from) <= 0);
-    for (const entry of shardAt(number).due.from(behind)) {
-      if (entry.wake > until || found.length >= limit) break;
-      found.push({ ...entry });
-    }
-    return found;
+    return readDue(shardAt(number), query);
   }
   async function find(query: FindQuery): Promise<readonly Head[]> {
     use();
-    const { tenant, workflow, id, status, limit, from } = query;
-    const behind = (head: Head) => from !== undefined && compareHead(head, from) <= 0;
-    let heads: Iterable<Head> = [];
-    if (workflow !== undefined && id !== undefined) {
-      const row = data.rows.get(keyText({ tenant, workflow, id }));
-      if (row !== undefined && !behind(row.head)) heads = [row.head];
-    } else {
-      heads = data.tenants.get(tenant)?.from(behind) ?? [];
-    }
-    const found: Head[] = [];
-    for (const head of heads) {
-      if (found.length >= limit) break;
-      if (workflow !== undefined && head.workflow !== workflow) continue;
-      if (id !== undefined && head.id !== id) continue;
-      if (status !== undefined && head.status !== status) continue;
-      found.push({ ...head });
-    }
-    return found;
+    return readHeads(data, query);
   }
   async function cell(number: number, key: string): Promise<string | null> {
     return shardAt(number).cells.get(key) ?? null;
@@ -185,16 +145,7 @@ function connect(data: Data, now: () => number): Store {
     number: number,
     query: { readonly prefix: string; readonly after?: string; readonly limit: number },
   ): Promise<readonly { readonly key: string; readonly value: string }[]> {
-    const shard = shardAt(number);
-    const { prefix, after, limit } = query;
-    const found: { key: string; value: string }[] = [];
-    const behind = (key: string) =>
-      compareText(key, prefix) < 0 || (after !== undefined && compareText(key, after) <= 0);
-    for (const key of shard.cellKeys.from(behind)) {
-      if (!key.startsWith(prefix) || found.length >= limit) break;
-      found.push({ key, value: shard.cells.get(key) as string });
-    }
-    return found;
+    return readCells(shardAt(number), query);
   }
   async function post(number: number, message: Message): Promise<void> {
     const shard = shardAt(number);

@@ -1,5 +1,5 @@
 /**
- * The data of a `memory()` store, and what a batch does to it.
+ * What a store holds, in memory, and what a batch does to it: the data of `memory()`, and of a log what it comes to.
  *
  * Guarantee: {@linkcode plan} finds whatever is wrong with a batch before {@linkcode apply} changes anything, and
  * `apply` cannot fail: so a batch is all or nothing.
@@ -69,6 +69,18 @@ export function createData(shards: number): Data {
     tenants: new Map(),
     blobs: new Map(),
   };
+}
+
+/** Forgets everything of a shard but who owns it. */
+export function clear(data: Data, number: number): void {
+  const shard = data.shards[number] as Shard;
+  const keys = [...data.rows.values()].filter((row) => row.shard === number).map(({ head }) => head);
+  for (const key of keys) drop(data, shard, number, key);
+  for (const key of [...shard.cells.keys()]) shard.cellKeys.remove(key);
+  shard.cells.clear();
+  shard.inbox.clear();
+  shard.outcomes.clear();
+  shard.newest = 0;
 }
 
 /** Throws when a batch does not fit what is stored; changes nothing. */
