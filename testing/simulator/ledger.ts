@@ -232,6 +232,8 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
       world.fail("I1", `${name} begins with a record that is no beginning`);
       return undefined;
     }
+    // one that was asked for in the life before may still be on its way
+    life.rewound = places.has(name);
     const earlier = byName.get(name) ?? [];
     const before = earlier[earlier.length - 1];
     // two restarts may share a commit, and so may a deletion, a creation and a restart
