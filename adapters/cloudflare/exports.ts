@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { boundTo } from "./bound.ts";
+import { boundTo, type BoundWorkflow } from "./bound.ts";
 import { DynamicWorkflowBinding, type DynamicWorkflowBindingProps } from "./bridge.ts";
 import { noteBinding } from "./worker_code.ts";
 import { type EntrypointContext, waitUntil, WorkerEntrypoint } from "./workers.ts";
@@ -29,9 +29,18 @@ export function loopbacks(module: DispatcherModule, env: Readonly<Record<string,
   const exports: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(module)) {
     if (!isEntrypointClass(value)) continue;
-    exports[name] = ({ props }: { props?: unknown } = {}) => stubOf(value, props, env, exports);
+    exports[name] = ({ props }: { props?: unknown } = {}) => {
+      const stub = stubOf(value, props, env, exports);
+      // Cloudflare's own bridge, which makes its bindings by this name: they are reached as ours are
+      if (name === "DynamicWorkflowBinding" && !isOurs(value)) noteBinding(stub, stub as BoundWorkflow);
+      return stub;
+    };
   }
   return exports;
+}
+
+function isOurs(Class: EntrypointClass): boolean {
+  return Class === DynamicWorkflowBinding || Class.prototype instanceof DynamicWorkflowBinding;
 }
 
 function stubOf(Class: EntrypointClass, given: unknown, env: Readonly<Record<string, unknown>>, exports: Readonly<Record<string, unknown>>): object {
@@ -45,7 +54,7 @@ function stubOf(Class: EntrypointClass, given: unknown, env: Readonly<Record<str
     }
   }
   Object.freeze(stub);
-  if (Class === DynamicWorkflowBinding || Class.prototype instanceof DynamicWorkflowBinding) {
+  if (isOurs(Class)) {
     // now, so that what has no tenant is refused where it is made
     noteBinding(stub, boundTo(env, props as DynamicWorkflowBindingProps));
   }

@@ -27,10 +27,12 @@ export function layerOf(id: number | undefined): number {
 
 /** A delivery with the layer's own number. */
 export function deliveryOf(header: object | undefined, value: string | undefined): { readonly text: string; readonly settles?: number } {
-  const { d, id } = (header ?? {}) as { readonly d?: string; readonly id?: number };
+  const { d, id, stream } = (header ?? {}) as { readonly d?: string; readonly id?: number; readonly stream?: number | { readonly of: number } };
   if (typeof id !== "number") return { text: frame(header ?? {}, value) };
   const own = Math.floor(id / MAX_LAYERS);
-  return { text: frame({ ...header, id: own }, value), ...(d === "settle" && { settles: own }) };
+  // what a step to be undone had streamed is named by that step's command
+  const streamed = typeof stream === "object" ? { stream: { ...stream, of: Math.floor(stream.of / MAX_LAYERS) } } : {};
+  return { text: frame({ ...header, id: own, ...streamed }, value), ...(d === "settle" && { settles: own }) };
 }
 
 /** A command of a layer as the engine is to see it. */
@@ -47,11 +49,11 @@ export function commandFor(layer: number, text: string): LayerCommand | undefine
   const taken = parseFrame(text);
   const header = taken?.header;
   if (typeof header !== "object" || header === null) return undefined;
-  const { c, ...fields } = header as { readonly c?: unknown; readonly id?: unknown; readonly in?: unknown; readonly rollback?: unknown; readonly ok?: unknown; readonly target?: unknown };
+  const { c, ...fields } = header as { readonly c?: unknown; readonly id?: unknown; readonly in?: unknown; readonly rollback?: unknown; readonly of?: unknown; readonly ok?: unknown; readonly target?: unknown };
   const value = taken?.value;
   if (c === "end") return { frame: text, end: { ok: fields.ok === true, value } };
   const mapped: Record<string, unknown> = { ...fields, c };
-  for (const key of ["id", "in", "rollback"] as const) {
+  for (const key of ["id", "in", "rollback", "of"] as const) {
     const number = fields[key];
     if (number === undefined || (key === "in" && number === 0)) continue;
     if (!Number.isSafeInteger(number) || (number as number) < 1 || (number as number) > Number.MAX_SAFE_INTEGER / MAX_LAYERS - 1) return undefined;

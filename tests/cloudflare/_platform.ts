@@ -107,9 +107,9 @@ export async function onPlatform(
         compatibilityDate: "2026-01-01",
         mainModule: "index.js",
         modules: { "index.js": sources[tenantId] as string },
-        env: { WORKFLOWS: wrapWorkflowBinding({ tenantId }), OTHERS: wrapWorkflowBinding({ tenantId }, { bindingName: "OTHERS" }), TENANT: tenantId },
         globalOutbound: null,
         ...code,
+        env: { WORKFLOWS: wrapWorkflowBinding({ tenantId }), OTHERS: wrapWorkflowBinding({ tenantId }, { bindingName: "OTHERS" }), TENANT: tenantId, ...code?.env },
       };
     });
   }

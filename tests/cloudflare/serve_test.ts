@@ -55,6 +55,30 @@ describe("serve()", () => {
       assertEquals(await result("acme", id), { tried: 3, payload: { cents: 990 } });
     }));
 
+  it("streams the results of steps, to the run after a rest and to what undoes them", () => {
+    const notes: string[] = [];
+    return onPlatform({ code: { env: { NOTES: { note: (word: string) => void notes.push(word) } } } }, async ({ sources, api, until, clock }) => {
+      sources["acme"] = tenant(`
+        const text = async (stream) => {
+          let all = "";
+          for await (const piece of stream) all += new TextDecoder().decode(piece);
+          return all;
+        };
+        const stream = await step.do("stream", async () => new ReadableStream({
+          start(to) { for (const word of ["a", "b", "c"]) to.enqueue(new TextEncoder().encode(word)); to.close(); },
+        }), { rollback: async ({ output }) => { await this.env.NOTES.note("undone " + await text(output)); } });
+        await step.sleep("nap", 1000);
+        throw new Error("read " + await text(stream));`);
+      await api("acme", "create", { id: "one" });
+      await until("acme", "one", "waiting");
+      clock.jump(1000);
+      await until("acme", "one", "errored");
+      const { error, rollback } = await api("acme", "verb", "one", "status");
+      assertEquals([error.message, rollback], ["read abc", "complete"]);
+      assertEquals(notes, ["undone abc"]);
+    });
+  });
+
   it("hands a tenant's error to the dispatcher's class and to the status", () =>
     onPlatform({}, async ({ sources, api, until }) => {
       sources["acme"] = tenant(`await step.do("no", async () => { throw new NonRetryableError("never", "MyError"); });`);
