@@ -100,3 +100,30 @@ export function refused(limits: Plan["limits"], ops: readonly OpModel[], head: S
   if (head.kind === "call") return all("call") >= limits.subrequests;
   return head.due === undefined ? undefined : head.due - head.t > limits.sleep;
 }
+
+/** What ran within an attempt is cut off with it. */
+export function cutWithin(ops: readonly OpModel[], op: OpModel): void {
+  for (const other of ops) {
+    if (other.parent !== op.op || !isOpen(other)) continue;
+    other.running = false;
+    cutWithin(ops, other);
+  }
+}
+
+/** Nothing more comes of any other. */
+export function leaveOpen(ops: readonly OpModel[], which: (op: OpModel) => boolean): void {
+  for (const op of ops) {
+    if (!isOpen(op) || which(op)) continue;
+    op.closed = true;
+    closeWithin(ops, op);
+  }
+}
+
+/** Nobody waits any more for what stands in it. */
+export function closeWithin(ops: readonly OpModel[], op: OpModel): void {
+  for (const other of ops) {
+    if (other.parent !== op.op || other.settled !== undefined || other.closed) continue;
+    other.closed = true;
+    closeWithin(ops, other);
+  }
+}
