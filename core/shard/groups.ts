@@ -39,8 +39,8 @@ interface State {
 
 const NOBODY: readonly Waiting[] = [];
 
-/** Makes them; so many of a shard's are remembered. */
-export function createGroups(remembered: number): Groups {
+/** Makes them. Who waits is remembered by its key, however many do: `limits.instances` bounds them. */
+export function createGroups(): Groups {
   const states = new Map<string, State>();
   /** By whom places are held. */
   const held = new Map<string, readonly Group[]>();
@@ -73,7 +73,7 @@ export function createGroups(remembered: number): Groups {
         hold(text, groups);
         return true;
       }
-      if (waiting.size < remembered) wait({ key, text }, groups, full);
+      wait({ key, text }, groups, full);
       return false;
     },
     leave(text) {

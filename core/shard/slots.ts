@@ -56,8 +56,6 @@ interface Tenant {
 
 /** From so many deaths on an instance is suspect, if it has that many chances. */
 const SUSPECT = 2;
-/** So many times as many may wait for their groups. */
-const WAITING = 10;
 
 /** Makes them; so many of one tenant are remembered. */
 export function createSlots(room: Room, remembered: number): Slots {
@@ -71,7 +69,7 @@ export function createSlots(room: Room, remembered: number): Slots {
   /** Suspects that wait, in their order. */
   const quarantine = new Map<string, { readonly key: InstanceKey; readonly terms: Terms }>();
 
-  const groups = createGroups(remembered * WAITING);
+  const groups = createGroups();
 
   function of(tenant: string, concurrency: number): Tenant {
     let found = tenants.get(tenant);
