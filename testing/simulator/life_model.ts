@@ -8,7 +8,7 @@
  */
 import type { Ended, Header, Kind, Record } from "../../core/instance/records.ts";
 import type { StepConfig } from "../../core/ports/guest.ts";
-import { type EventModel, isOpen, isRunning, nameOf, nextDueOf, type OpModel, refused, strandedOf } from "./op_model.ts";
+import { closeWithin, type EventModel, isOpen, isRunning, leaveOpen, nameOf, nextDueOf, type OpModel, refused, strandedOf } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
 import { answerOf } from "./program.ts";
 import { createUndo, type UndoModel } from "./undo_model.ts";
@@ -162,14 +162,14 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
         if (calm && head.why !== "restart") return ["I23", `cut off (${head.why}) by nothing`];
         life.uncounted = undefined;
         if (head.why === "crash") crashes++;
-        if (undo.started !== undefined) leaveOpen((op) => op.kind === "rollback");
+        if (undo.started !== undefined) leaveOpen(ops, (op) => op.kind === "rollback");
         interrupt();
         return undefined;
       case "rollback_started": {
         const wrong = undo.begin(head, value);
         crashes = 0;
         life.phase = "rollingBack";
-        leaveOpen((op) => op.running || op.parent >= 0);
+        leaveOpen(ops, (op) => op.running || op.parent >= 0);
         return wrong;
       }
       case "outcome": {
@@ -303,7 +303,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
     op.running = false;
     crashes = 0;
     if (op.parent < 0 && op.kind !== "rollback" && undo.started === undefined) life.settlements.push(op);
-    closeWithin(op);
+    closeWithin(ops, op);
     return undefined;
   }
 
@@ -345,23 +345,6 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
       if (other.parent !== op.op || !isOpen(other)) continue;
       other.running = false;
       cutWithin(other);
-    }
-  }
-
-  /** Nothing more comes of any other. */
-  function leaveOpen(which: (op: OpModel) => boolean): void {
-    for (const op of ops) {
-      if (!isOpen(op) || which(op)) continue;
-      op.closed = true;
-      closeWithin(op);
-    }
-  }
-
-  function closeWithin(op: OpModel): void {
-    for (const other of ops) {
-      if (other.parent !== op.op || other.settled !== undefined || other.closed) continue;
-      other.closed = true;
-      closeWithin(other);
     }
   }
 

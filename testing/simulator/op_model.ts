@@ -100,3 +100,21 @@ export function refused(limits: Plan["limits"], ops: readonly OpModel[], head: S
   if (head.kind === "call") return all("call") >= limits.subrequests;
   return head.due === undefined ? undefined : head.due - head.t > limits.sleep;
 }
+
+/** Nothing more comes of any other. */
+export function leaveOpen(ops: readonly OpModel[], which: (op: OpModel) => boolean): void {
+  for (const op of ops) {
+    if (!isOpen(op) || which(op)) continue;
+    op.closed = true;
+    closeWithin(ops, op);
+  }
+}
+
+/** Nobody waits any more for what stands in one. */
+export function closeWithin(ops: readonly OpModel[], op: OpModel): void {
+  for (const other of ops) {
+    if (other.parent !== op.op || other.settled !== undefined || other.closed) continue;
+    other.closed = true;
+    closeWithin(ops, other);
+  }
+}
