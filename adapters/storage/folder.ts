@@ -13,7 +13,6 @@
 import type { StorageAdapter } from "../../core/ports/store.ts";
 import { openFolder } from "./folder/node_fs.ts";
 import { createLogStorage } from "./log_store/mod.ts";
-import type { LogTimes } from "./log_store/log.ts";
 
 /** Options of {@linkcode folder}. */
 export interface FolderOptions {
@@ -42,12 +41,7 @@ export interface FolderOptions {
  * const tenure = await createTenure({ storage: folder({ path: "./data" }) });
  * ```
  */
-export function folder(options: FolderOptions): StorageAdapter {
-  return folderWith(options, {});
-}
-
-/** {@linkcode folder} with other clocks and bounds, for tests. */
-export function folderWith({ path, shards, now }: FolderOptions, times: Partial<LogTimes>): StorageAdapter {
+export function folder({ path, shards, now }: FolderOptions): StorageAdapter {
   return createLogStorage({
     name: "folder",
     open: () => openFolder(path),
@@ -55,6 +49,6 @@ export function folderWith({ path, shards, now }: FolderOptions, times: Partial<
     defaultShards: 1,
     caps: { durability: "fsync", writers: "fenced" },
     hints: false,
-    times: { ...times, ...(now !== undefined && { now }) },
+    ...(now !== undefined && { times: { now } }),
   });
 }
