@@ -15,6 +15,7 @@ export const LEFT_OUT: { readonly [mode: string]: { readonly [sentence: string]:
     "does not make others wait for longer than it takes them to make progress": "it has ten run at once",
     "is parked after limits.crashes, with a reason, and those that ran beside it are unharmed": "it has forty run at once",
     "runs although the other fills all places of the process": "it has four guests at once",
+    "is each key's own, and nobody's who has none": "it has four guests at once",
     "wakes in time although thousands of the other's sleeps are due before its own": "thousands, two at a time, take longer than a test may",
   },
 };
