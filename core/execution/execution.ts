@@ -291,7 +291,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
 
   function whatNext(facts: Facts): Records {
     const due = whenAtRest(state, issued, facts);
-    return due.length > 0 ? due : nextRollback(state, (op) => handlers.has(op), facts);
+    return due.length > 0 || state.rollback === undefined ? due : nextRollback(state, (op) => handlers.has(op), facts);
   }
 
   /** Appends what an input or a decision came to, and does what follows from it. */

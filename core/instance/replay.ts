@@ -66,8 +66,8 @@ export function createReplay(state: State): Replay {
   };
   /** What was settled after a rollback began is not told to the run. */
   const behind = (): boolean => {
-    const next = state.ops[state.settlements[cursor] ?? -1];
-    return next !== undefined && (state.rollback === undefined || (next.settled?.seq ?? 0) < state.rollback.seq);
+    if (cursor >= state.settlements.length) return false;
+    return state.rollback === undefined || (state.ops[state.settlements[cursor] as number]?.settled?.seq ?? 0) < state.rollback.seq;
   };
   return {
     match(parent, kind, name) {
