@@ -48,7 +48,7 @@ for (const sandbox of SANDBOXES) {
     it("time out when they hang, are told so by their signal, and are tried again", async () => {
       const told: string[] = [];
       const run = await flow(sandbox, `return await step.do("slow", { timeout: "1 minute", retries: { limit: 1, delay: "1 hour" } }, async () => 1);`, {
-        patience: 5,
+        patience: 100,
         steps: {
           slow({ attempt, signal }) {
             if (attempt > 1) return `attempt ${attempt}`;

@@ -27,9 +27,9 @@ export interface EntrypointStub {
   /** Gives a request to the entrypoint's `fetch`. */
   fetch(input: Request | URL | string, init?: RequestInit): Promise<Response>;
   /** Runs a workflow, as a part of the run whose `step` this is. */
-  // deno-lint-ignore no-explicit-any
-  run(event: any, step: any): Promise<any>;
+  run(event: unknown, step: unknown): Promise<unknown>;
   /** Calls a method of the entrypoint's class: plain values in and out. */
+  // what a tenant's class takes and gives is known to whoever loads it, and to no type here
   // deno-lint-ignore no-explicit-any
   readonly [method: string]: (...args: any[]) => Promise<any>;
 }

@@ -70,6 +70,7 @@ export function trusted(options: TrustedOptions = {}): SandboxAdapter {
   return {
     name: "trusted",
     caps: { boundary: "none", mediated: runAhead, hardKill: false, memoryCap: false, metered: false },
+    // async, so that code that cannot run rejects
     // deno-lint-ignore require-await
     async prepare(_tenant, code, limits) {
       const text = toFunctions(prepareModules(code, limits));
@@ -81,9 +82,9 @@ export function trusted(options: TrustedOptions = {}): SandboxAdapter {
       const namespace = namespaceOf(init.tenant, init.version, init.prepared.text);
       return trustedGuest({ find: (name) => findClass(namespace, name), ready: init.ready, defer, room: {} });
     },
-    // deno-lint-ignore require-await
-    async close() {
+    close() {
       versions.clear();
+      return Promise.resolve();
     },
   };
 }

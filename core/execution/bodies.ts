@@ -160,7 +160,7 @@ export function createBodies({ desk, replay, calls, facts, deliver, happened }: 
       const begun = new Attempt(clock, { op: op.op, attempt, id, timeout: attemptTimeout(op) });
       began(begun);
       const now = clock.now(), seed = clock.uuid();
-      deliver(op.kind === "rollback" ? rollback(state, op, begun, replay.idOf(op.of), now, seed) : body(op, begun, now, seed));
+      deliver(op.kind === "rollback" ? rollback(state, op, begun, replay.idOf(op.of), now, seed) : body(state, op, begun, now, seed));
     },
     around(id) {
       const op = replay.opOf(id);

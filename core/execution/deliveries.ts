@@ -5,6 +5,7 @@
  */
 import { frame } from "../frame.ts";
 import type { Op, State } from "../instance/state.ts";
+import type { OfAttempt } from "../ports/guest.ts";
 import { decode, encode } from "../values.ts";
 import type { Attempt } from "./attempt.ts";
 
@@ -63,18 +64,20 @@ export function answer(id: number, ok: boolean, value: string | undefined, owner
   return { frame: frame({ d: "settle", now, id, ok }, value), time: null, owner };
 }
 
+/** What is told of an attempt. */
+function ofAttempt(state: State, op: Op, { id, attempt }: Attempt, now: number, seed: string): Record<keyof OfAttempt, unknown> {
+  const { name, count } = op.of < 0 ? op : state.ops[op.of] as Op;
+  return { now, id, attempt, name, count, config: op.config, seed };
+}
+
 /** Runs an attempt at a body. */
-export function body(op: Op, begins: Attempt, now: number, seed: string): Outgoing {
-  const { id, attempt } = begins;
-  const head = { d: "body", now, id, attempt, name: op.name, count: op.count, config: op.config, seed };
-  return { frame: frame(head), time: null, owner: op.op, begins };
+export function body(state: State, op: Op, begins: Attempt, now: number, seed: string): Outgoing {
+  return { frame: frame({ d: "body", ...ofAttempt(state, op, begins, now, seed) }), time: null, owner: op.op, begins };
 }
 
 /** Asks for the wait before the next attempt. */
-export function delay(state: State, op: Op, { id, attempt }: Attempt, error: string, now: number, seed: string): Outgoing {
-  const { name, count } = state.ops[op.of] ?? op;
-  const head = { d: "delay", now, id, attempt, name, count, config: op.config, seed };
-  return { frame: frame(head, error), time: null, owner: op.op };
+export function delay(state: State, op: Op, asking: Attempt, error: string, now: number, seed: string): Outgoing {
+  return { frame: frame({ d: "delay", ...ofAttempt(state, op, asking, now, seed) }, error), time: null, owner: op.op };
 }
 
 /** Answers the run: at the time that its clock shows. */
@@ -88,12 +91,11 @@ export function answerRun(id: number, ok: boolean, value: string, now: number): 
  * @param undone the guest's number of the step that it undoes
  */
 export function rollback(state: State, op: Op, begins: Attempt, undone: number | undefined, now: number, seed: string): Outgoing {
-  const { id, attempt } = begins;
-  const { name, count, settled } = state.ops[op.of] as Op;
+  const { settled } = state.ops[op.of] as Op;
   const error = decode(state.rollback?.value ?? "u");
   const value = settled?.ok === true && settled.value !== undefined ? { error, output: decode(settled.value) } : { error };
   const stream = settled?.stream === undefined ? undefined : { of: undone, pieces: settled.stream.pieces };
-  const head = { d: "rollback", now, id, attempt, name, count, config: op.config, seed, stream };
+  const head = { d: "rollback", ...ofAttempt(state, op, begins, now, seed), stream };
   return { frame: frame(head, encode(value)), time: null, owner: op.op, begins };
 }
 

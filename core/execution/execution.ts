@@ -41,7 +41,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
   const deliveries: Outgoing[] = [];
   const lines: LogLine[] = [];
   const inputs: (() => Records)[] = [];
-  let started = false, closed = false, dead = false;
+  let started = false, closed = false, dead = false, replayed = false;
   /** A turn of an asynchronous guest is under way; whose turn the last one was; what the run's clock shows. */
   let turning = false, turnOwner = -1, runTime = state.created;
   /** Calls of the run, and effects that wait for a commit. */
@@ -155,8 +155,6 @@ export function createExecution(desk: Desk, run: Run): Execution {
     for (const line of lines.splice(0)) logs(line, replayed);
   }
 
-  let replayed = false;
-
   function receive(text: string, lines: LogLine[]): void {
     const received = readCommand(text);
     if (received === undefined) return;
@@ -174,6 +172,8 @@ export function createExecution(desk: Desk, run: Run): Execution {
       case "read":
       case "piece":
         return streams.take(command, value);
+      case "child":
+        return issue({ ...command, child: command.child ?? clock.uuid() }, value);
       default:
         return issue(command, value);
     }
@@ -219,7 +219,7 @@ export function createExecution(desk: Desk, run: Run): Execution {
 
   function recordIssued(command: Issued, value: string, parent: number): void {
     if (isEnded(state)) return;
-    desk.append(schedule(state, command, parent, facts(), value, () => clock.uuid()));
+    desk.append(schedule(state, command, parent, facts(), value));
     if (isEnded(state)) return bodies.runEnded();
     const op = state.ops[state.ops.length - 1] as Op;
     replay.bind(op.op, command.id);
@@ -283,8 +283,8 @@ export function createExecution(desk: Desk, run: Run): Execution {
     }
     if (isEnded(state) || state.phase === "paused" || closed) return false;
     if (isReplaying()) return false;
-    const due = whatNext(facts());
-    const records = due.length > 0 ? due : pauseReached(state, facts());
+    const at = facts(), due = whatNext(at);
+    const records = due.length > 0 ? due : pauseReached(state, at);
     happened(records);
     return records.length > 0;
   }

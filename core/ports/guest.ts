@@ -134,6 +134,20 @@ export interface SandboxAdapter {
   close(): Promise<void>;
 }
 
+/** What a guest is told of an attempt that it runs. */
+export interface OfAttempt {
+  readonly now: number;
+  readonly id: number;
+  readonly attempt: number;
+  /** The name and occurrence of the step, for `ctx.step`: of a rollback handler, of the step that it undoes. */
+  readonly name: string;
+  readonly count: number;
+  /** The merged config that counts (first seen wins); without one: `DEFAULT_STEP_CONFIG`. */
+  readonly config?: StepConfig;
+  /** Fresh randomness. */
+  readonly seed: string;
+}
+
 /** Host to guest. `now` is the logical time, ms: what "in the past" is judged by. */
 export type Delivery =
   /** Makes the class and calls `run`. Value: `{ params, env }` where `env` holds plain data only. */
@@ -159,45 +173,11 @@ export type Delivery =
   /** Settles command `id`. Value: the result, or the error when not `ok`. `stream`: the result is a stream of so many pieces, to be read by `read`. */
   | { readonly d: "settle"; readonly now: number; readonly id: number; readonly ok: boolean; readonly stream?: number }
   /** Runs the body of the `do` with command id `id`. */
-  | {
-    readonly d: "body";
-    readonly now: number;
-    readonly id: number;
-    readonly attempt: number;
-    /** The name and occurrence for `ctx.step`. */
-    readonly name: string;
-    readonly count: number;
-    /** The merged config that counts (first seen wins); without one: `DEFAULT_STEP_CONFIG`. */
-    readonly config?: StepConfig;
-    /** Fresh randomness for this attempt. */
-    readonly seed: string;
-  }
+  | ({ readonly d: "body" } & OfAttempt)
   /** Asks the author of a step, or of its rollback handler, in the attempt that has failed, how long to wait before the next one. Value: the error. */
-  | {
-    readonly d: "delay";
-    readonly now: number;
-    readonly id: number;
-    readonly attempt: number;
-    readonly name: string;
-    readonly count: number;
-    readonly config?: StepConfig;
-    /** Fresh randomness. */
-    readonly seed: string;
-  }
+  | ({ readonly d: "delay" } & OfAttempt)
   /** Runs the rollback handler that was announced with `id`. Value: `{ error, output? }`; `stream`: the output is one, of that `do`. */
-  | {
-    readonly d: "rollback";
-    readonly stream?: { readonly of: number; readonly pieces: number };
-    readonly now: number;
-    readonly id: number;
-    readonly attempt: number;
-    /** Name and occurrence of the step that it undoes. */
-    readonly name: string;
-    readonly count: number;
-    /** As for a body. */
-    readonly config?: StepConfig;
-    readonly seed: string;
-  }
+  | ({ readonly d: "rollback"; readonly stream?: { readonly of: number; readonly pieces: number } } & OfAttempt)
   /** Aborts the attempt's `ctx.signal`: its result will not be heard. */
   | { readonly d: "abort"; readonly id: number; readonly attempt: number };
 

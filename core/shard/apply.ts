@@ -41,11 +41,19 @@ export interface ApplyParts {
   readonly left: Children["left"];
 }
 
-/**
- * What applies requests of one kind. `before` is asked at the moment in which a creation is decided: what it answers is
- * what comes of it.
- */
-export type Applies<R> = (request: R, decided: Decided, before?: () => Outcome | undefined) => void | Promise<void>;
+/** What applies requests of one kind. */
+export type Applies<R> = (request: R, decided: Decided) => void | Promise<void>;
+
+/** Makes instances. `before` is asked at the moment in which that is decided: what it answers is what comes of it. */
+export type Creates = (request: Of<"create">, decided: Decided, before?: () => Outcome | undefined) => void | Promise<void>;
+
+/** What is decided elsewhere. */
+export interface Others {
+  readonly upgrade: Applies<Of<"upgrade">>;
+  readonly schedule: Applies<Of<"schedule">>;
+  /** A restart at a step. */
+  readonly restart: (request: RestartAt, births: Births, decided: Decided) => Promise<void>;
+}
 
 /** Hears of an outcome the moment it is decided, and of the instance that it left something of. */
 export type Decided = (outcome: Outcome, live: Live | undefined) => void;
@@ -59,16 +67,11 @@ type Of<V extends Request["verb"]> = Extract<Request, { verb: V }>;
  * Makes what applies requests of one shard: at once when all that it needs is in memory. What it answers rejects, or
  * throws, when nothing could be decided.
  */
-export function createApply(
-  parts: ApplyParts,
-  upgrade: Applies<Of<"upgrade">>,
-  schedule: Applies<Of<"schedule">>,
-  restartAt: (request: RestartAt, births: Births, decided: Decided) => Promise<void>,
-): Applies<Request> {
+export function createApply(parts: ApplyParts, others: Others): { readonly apply: Applies<Request>; readonly create: Creates } {
   const { clock, opener, lives, tenants, runner } = parts;
   const births: Births = { versionFor, bear: (live, records) => bear(live.key, records, live) };
 
-  function apply(request: Request, decided: Decided, before?: () => Outcome | undefined): void | Promise<void> {
+  function apply(request: Request, decided: Decided): void | Promise<void> {
     switch (request.verb) {
       case "deploy":
       case "activate":
@@ -77,23 +80,16 @@ export function createApply(
           decided(deploy(request, tenant), undefined);
         });
       case "create":
-        return then(tenants.get(request.tenant), (tenant) => {
-          if (request.fresh) return decide(request, undefined, () => create(request, undefined, tenant), decided);
-          return lives.find(request, (live): void | Promise<void> => {
-            // thousands of other tenants were asked for meanwhile
-            if (tenants.usage(request.tenant) === undefined) return apply(request, decided, before);
-            return decide(request, live, () => before?.() ?? create(request, live, tenant), decided);
-          });
-        });
+        return create(request, decided);
       case "format":
         stillOurs();
         return decided(parts.raise(request.to), undefined);
       case "upgrade":
-        return upgrade(request, decided);
+        return others.upgrade(request, decided);
       case "schedule":
-        return schedule(request, decided);
+        return others.schedule(request, decided);
       case "restart":
-        if (request.from !== undefined) return restartAt({ ...request, from: request.from }, births, decided);
+        if (request.from !== undefined) return others.restart({ ...request, from: request.from }, births, decided);
         return then(tenants.get(request.tenant), (tenant) => {
           return lives.find(request, (live) => {
             decide(request, live, () => known(request, live, (state, found) => restart(request, state, found, tenant)), decided);
@@ -108,6 +104,17 @@ export function createApply(
           });
         });
     }
+  }
+
+  function create(request: Of<"create">, decided: Decided, before?: () => Outcome | undefined): void | Promise<void> {
+    return then(tenants.get(request.tenant), (tenant) => {
+      if (request.fresh) return decide(request, undefined, () => before?.() ?? make(request, undefined, tenant), decided);
+      return lives.find(request, (live): void | Promise<void> => {
+        // thousands of other tenants were asked for meanwhile
+        if (tenants.usage(request.tenant) === undefined) return create(request, decided, before);
+        return decide(request, live, () => before?.() ?? make(request, live, tenant), decided);
+      });
+    });
   }
 
   /** What is asked of an instance that has ended. */
@@ -175,7 +182,7 @@ export function createApply(
     return version.version;
   }
 
-  function create(request: Of<"create">, existing: Live | undefined, tenant: TenantRecord | undefined): Outcome {
+  function make(request: Of<"create">, existing: Live | undefined, tenant: TenantRecord | undefined): Outcome {
     const { workflow, id, params, concurrency, parent, schedule, metadata, retention } = request;
     if (existing?.state !== undefined) {
       if (parent !== undefined && isChildOf(existing.state, parent)) return DONE;
@@ -272,7 +279,7 @@ export function createApply(
     return DONE;
   }
 
-  return apply;
+  return { apply, create };
 }
 
 /** Whether it was started by this very command. */

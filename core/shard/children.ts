@@ -8,12 +8,14 @@
  *
  * @module
  */
-import { cancelled, childEnded, type Start } from "../instance/decide/child.ts";
+import { cancelled, childEnded, type ChildOutcome, type Start } from "../instance/decide/child.ts";
+import { failure } from "../instance/failures.ts";
 import { type ChildOf, isEnded, type State } from "../instance/state.ts";
 import type { Head, InstanceKey, Store } from "../ports/store.ts";
-import type { ApplyParts, Applies } from "./apply.ts";
+import type { ApplyParts, Creates } from "./apply.ts";
+import { pagesOfCells } from "./cells.ts";
 import type { Committer } from "./committer.ts";
-import type { HeadData, Live } from "./live.ts";
+import type { Durable, HeadData, Live } from "./live.ts";
 import { isUnreadable } from "./lives.ts";
 import { untilLife } from "./quotas.ts";
 import { type Outcome, refused, type Request } from "./requests.ts";
@@ -23,8 +25,8 @@ export interface ChildrenParts extends Pick<ApplyParts, "clock" | "opener" | "li
   readonly shard: number;
   readonly store: Store;
   readonly committer: Committer;
-  /** Makes an instance. */
-  readonly create: Applies<Request>;
+  readonly durable: Durable;
+  readonly create: Creates;
   /** Aborts when the shard is not ours any more. */
   readonly signal: AbortSignal;
 }
@@ -190,16 +192,14 @@ export function createChildren(parts: ChildrenParts): Children {
       }
     }
     // not before all of them are durable
-    await new Promise<void>((done) => committer.wait(shard, parent.tenant, { ok: done, lost: () => done() }));
+    await parts.durable(parent.tenant);
     if (!signal.aborted) committer.cell(shard, parent.tenant, { key: cell, value: null });
   }
 
   async function deliver(): Promise<void> {
-    for (let after = ""; !signal.aborted;) {
-      const page = await store.cells(shard, { prefix: OUTBOX, limit: PAGE, ...(after !== "" && { after }) });
+    for await (const page of pagesOfCells(store, shard, OUTBOX, PAGE)) {
+      if (signal.aborted) return;
       for (const { key, value } of page) pay(key, JSON.parse(value) as Owed);
-      if (page.length < PAGE) return;
-      after = (page[page.length - 1] as { key: string }).key;
     }
   }
 
@@ -212,13 +212,13 @@ export function createChildren(parts: ChildrenParts): Children {
 
 /** The run may catch it, and knows it by its text. */
 function startOf(outcome: Outcome): Start {
-  return outcome.ok ? { ok: true } : { ok: false, name: "WorkflowError", message: outcome.message };
+  return outcome.ok ? { ok: true } : { ok: false, ...failure("WorkflowError", outcome.message) };
 }
 
 /** What its head says of how a child ended. */
-function outcomeOf({ id }: InstanceKey, head: Head | undefined): { readonly ok: true; readonly value: string } | { readonly ok: false; readonly name: string; readonly message: string } {
-  if (head === undefined) return { ok: false, name: "WorkflowError", message: `The child "${id}" was deleted` };
+function outcomeOf({ id }: InstanceKey, head: Head | undefined): ChildOutcome {
+  if (head === undefined) return { ok: false, ...failure("WorkflowError", `The child "${id}" was deleted`) };
   const { output, error } = JSON.parse(head.data) as HeadData;
   if (head.status === "complete") return { ok: true, value: output ?? "u" };
-  return { ok: false, ...(error ?? { name: "WorkflowError", message: `The child "${id}" was terminated` }) };
+  return { ok: false, ...(error === undefined ? failure("WorkflowError", `The child "${id}" was terminated`) : failure(error.name, error.message)) };
 }

@@ -20,6 +20,9 @@ export interface Waiter {
   outage?(cause: unknown): void;
 }
 
+/** Resolves when what is queued of `live`, or else of all of the tenant's, is durable, or the shard is not ours any more. */
+export type Durable = (tenant: string, live?: Live) => Promise<void>;
+
 /** A message of the inbox and what came of it. */
 export interface Ack {
   readonly key: string;

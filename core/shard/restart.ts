@@ -11,7 +11,7 @@ import type { Op, State } from "../instance/state.ts";
 import type { TenantRecord } from "../code/tenant_record.ts";
 import type { Store } from "../ports/store.ts";
 import type { ApplyParts, Decided } from "./apply.ts";
-import type { Live } from "./live.ts";
+import type { Durable, Live } from "./live.ts";
 import { type Look, lost } from "./look.ts";
 import { notFound, type Outcome, refused, type Request, type Verdict } from "./requests.ts";
 
@@ -24,8 +24,7 @@ export interface RestartParts extends Pick<ApplyParts, "lives" | "tenants" | "fa
   readonly store: Store;
   /** The newest format that is read. */
   readonly newest: number;
-  /** Resolves when all that was appended up to now of the tenant's is durable, or the shard is not ours any more. */
-  durable(tenant: string): Promise<void>;
+  readonly durable: Durable;
   /** Leads a version through a history. */
   readonly look: Look;
 }

@@ -11,7 +11,8 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Due, Store } from "../ports/store.ts";
 import { forgetTime, toForget } from "../retention.ts";
-import type { Committer } from "./committer.ts";
+import { createAlarm } from "./alarm.ts";
+import type { Durable } from "./live.ts";
 import type { Lives } from "./lives.ts";
 
 /** What it is made of. */
@@ -19,8 +20,8 @@ export interface SweepParts {
   readonly shard: number;
   readonly store: Store;
   readonly clock: Clock;
-  readonly committer: Committer;
   readonly lives: Lives;
+  readonly durable: Durable;
   draining(): boolean;
 }
 
@@ -43,22 +44,16 @@ const RETRY = 60_000;
 const GRAIN = 1_000;
 
 /** Makes it. */
-export function createSweep({ shard, store, clock, committer, lives, draining }: SweepParts): Sweep {
+export function createSweep({ shard, store, clock, lives, durable, draining }: SweepParts): Sweep {
   let ready = false, stopped = false, sweeping = false;
   /** The earliest that was noted while a sweep was under way. */
   let meanwhile = Infinity;
-  let armed: { readonly at: number; readonly cancel: () => void } | undefined;
+  const alarm = createAlarm(clock, run, GRAIN);
 
   function note(at: number | null): void {
     if (!ready || stopped || at === null) return;
     if (sweeping) return void (meanwhile = Math.min(meanwhile, at));
-    if (armed !== undefined && armed.at <= at + GRAIN) return;
-    armed?.cancel();
-    const cancel = clock.setTimer(Math.max(0, at - clock.now()), () => {
-      armed = undefined;
-      run();
-    });
-    armed = { at, cancel };
+    alarm.set(at);
   }
 
   function run(): void {
@@ -97,7 +92,7 @@ export function createSweep({ shard, store, clock, committer, lives, draining }:
   async function forget(key: Due, now: number): Promise<boolean> {
     const live = await lives.forget(key, now);
     if (live === undefined) return false;
-    await new Promise<void>((done) => committer.wait(shard, key.tenant, { ok: done, lost: () => done() }, live));
+    await durable(key.tenant, live);
     return true;
   }
 
@@ -113,7 +108,7 @@ export function createSweep({ shard, store, clock, committer, lives, draining }:
     },
     stop() {
       stopped = true;
-      armed?.cancel();
+      alarm.clear();
     },
   };
 }

@@ -16,7 +16,7 @@ import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import type { Children } from "./children.ts";
 import type { Group } from "./groups.ts";
-import type { Live } from "./live.ts";
+import type { Durable, Live } from "./live.ts";
 import { isUnreadable, type Lives } from "./lives.ts";
 import type { Room } from "./room.ts";
 import type { RunQueue } from "./run_queue.ts";
@@ -59,8 +59,7 @@ export interface RunnerParts {
   pump(): void;
   /** Fewer of the tenant's are remembered than could be. */
   more(tenant: string): void;
-  /** Resolves when all that was appended up to now of the tenant's is durable, or the shard is not ours any more. */
-  durable(tenant: string): Promise<void>;
+  readonly durable: Durable;
   /** Makes a child. */
   readonly start: Children["start"];
   /** Aborts when the shard is not ours any more. */

@@ -18,9 +18,11 @@ import type { Limits } from "../limits.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Cron } from "../ports/cron.ts";
 import type { InstanceKey, Store } from "../ports/store.ts";
-import type { Applies, Decided } from "./apply.ts";
+import { createAlarm } from "./alarm.ts";
+import type { Applies, Creates, Decided } from "./apply.ts";
+import { pagesOfCells } from "./cells.ts";
 import type { Committer } from "./committer.ts";
-import type { Live } from "./live.ts";
+import type { Durable, Live } from "./live.ts";
 import { isUnreadable, type Lives } from "./lives.ts";
 import { untilLife } from "./quotas.ts";
 import { DONE, type Outcome, refused, type Request } from "./requests.ts";
@@ -53,8 +55,8 @@ export interface SchedulesParts {
   readonly tenants: Tenants;
   limits(tenant: string): Limits;
   draining(): boolean;
-  /** Makes the instance. */
-  readonly create: Applies<Request>;
+  readonly durable: Durable;
+  readonly create: Creates;
 }
 
 /** The schedules of one shard. */
@@ -96,7 +98,7 @@ export function createSchedules(parts: SchedulesParts): Schedules {
   const counts = new Map<string, number>();
   /** Tenants of which one is changed. */
   const counting = new Map<string, Promise<void>>();
-  let armed: { readonly at: number; readonly cancel: () => void } | undefined;
+  const alarm = createAlarm(clock, run);
   let ready = false, stopped = false, reading = false, again = false;
   /** When this task began to make instances. */
   let began = 0;
@@ -168,15 +170,9 @@ export function createSchedules(parts: SchedulesParts): Schedules {
     let found = counts.get(tenant);
     if (found !== undefined) return found;
     // of those that were forgotten here, the last changes may be on their way
-    await new Promise<void>((done) => committer.wait(shard, tenant, { ok: done, lost: () => done() }));
-    const prefix = tenantPrefix(tenant);
+    await parts.durable(tenant);
     found = 0;
-    for (let after = ""; ;) {
-      const cells = await store.cells(shard, { prefix, limit: COUNTED, ...(after !== "" && { after }) });
-      found += cells.length;
-      if (cells.length < COUNTED) break;
-      after = (cells[cells.length - 1] as { key: string }).key;
-    }
+    for await (const page of pagesOfCells(store, shard, tenantPrefix(tenant), COUNTED)) found += page.length;
     if (counts.size >= REMEMBERED) counts.delete(counts.keys().next().value as string);
     counts.set(tenant, found);
     return found;
@@ -259,10 +255,9 @@ export function createSchedules(parts: SchedulesParts): Schedules {
   /** Resolves when what came of it is durable. */
   async function made(entry: Entry, record: ScheduleRecord, to: Made): Promise<void> {
     let durable: Promise<void> | undefined;
-    const { tenant } = entry.key;
     try {
       await make(entry, record, to, (_, live) => {
-        durable = new Promise((done) => committer.wait(shard, tenant, { ok: done, lost: () => done() }, live));
+        durable = parts.durable(entry.key.tenant, live);
       });
     } catch (error) {
       if (!isUnreadable(error)) throw error;
@@ -293,15 +288,8 @@ export function createSchedules(parts: SchedulesParts): Schedules {
   /** Something comes due then. */
   function note(at: number | null): void {
     if (!ready || stopped || at === null) return;
-    const ms = at - clock.now();
-    if (ms <= 0) return run();
-    if (armed !== undefined && armed.at <= at) return;
-    armed?.cancel();
-    const cancel = clock.setTimer(ms, () => {
-      armed = undefined;
-      run();
-    });
-    armed = { at, cancel };
+    if (at <= clock.now()) return run();
+    alarm.set(at);
   }
 
   function run(): void {
@@ -327,8 +315,8 @@ export function createSchedules(parts: SchedulesParts): Schedules {
   async function meetAll(): Promise<number | null> {
     const now = clock.now();
     for (const [tenant, until] of putOff) if (until <= now) putOff.delete(tenant);
-    for (let after = ""; !stopped && !parts.draining();) {
-      const page = await store.cells(shard, { prefix: DUE, limit: PAGE, ...(after !== "" && { after }) });
+    for await (const page of pagesOfCells(store, shard, DUE, PAGE)) {
+      if (stopped || parts.draining()) break;
       const due = page.map(({ key, value }) => readDue(key, value)).filter(({ at }) => at <= now);
       const met: Promise<{ readonly cause: unknown } | undefined>[] = [];
       for (let n = 0; n < due.length && !stopped; n += TOGETHER) {
@@ -339,8 +327,6 @@ export function createSchedules(parts: SchedulesParts): Schedules {
       if (failed !== undefined) throw failed.cause;
       const later = page[due.length];
       if (later !== undefined) return readDue(later.key, later.value).at;
-      if (page.length < PAGE) return null;
-      after = (page[page.length - 1] as { key: string }).key;
     }
     return null;
   }
@@ -360,7 +346,7 @@ export function createSchedules(parts: SchedulesParts): Schedules {
     },
     stop() {
       stopped = true;
-      armed?.cancel();
+      alarm.clear();
     },
   };
 }

@@ -94,8 +94,8 @@ export function createShard(parts: ShardParts): Shard {
   /** The owner before died, and not all that it ran has been found yet. */
   let recovering = !parts.clean;
 
-  function durable(tenant: string): Promise<void> {
-    return new Promise<void>((done) => committer.wait(shard, tenant, { ok: done, lost: () => done() }));
+  function durable(tenant: string, live?: Live): Promise<void> {
+    return new Promise<void>((done) => committer.wait(shard, tenant, { ok: done, lost: () => done() }, live));
   }
 
   /** All that ran: a death counts for it also when it has to wait for its turn now. */
@@ -130,10 +130,10 @@ export function createShard(parts: ShardParts): Shard {
   const upgrade = createUpgrade({ ...requests, look, durable });
   const restart = createRestart({ ...requests, shard, store, newest: formats.newest, look, durable });
 
-  const apply = createApply(requests, upgrade, (request, decided) => schedules.apply(request, decided), restart);
-  const children: Children = createChildren({ ...requests, shard, store, committer, create: apply, signal: gone.signal });
-  const sweep = createSweep({ ...parts, lives });
-  const schedules: Schedules = createSchedules({ ...parts, cron: opener.cron, lives, tenants, limits: opener.limits, create: apply });
+  const { apply, create } = createApply(requests, { upgrade, restart, schedule: (request, decided) => schedules.apply(request, decided) });
+  const children: Children = createChildren({ ...requests, shard, store, committer, durable, create, signal: gone.signal });
+  const sweep = createSweep({ ...parts, lives, durable });
+  const schedules: Schedules = createSchedules({ ...parts, cron: opener.cron, lives, tenants, durable, limits: opener.limits, create });
 
   function queue(tenant: string, turn: () => void): void {
     parts.runnable.push(tenant, turn);

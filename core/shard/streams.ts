@@ -8,8 +8,9 @@ import { isEnded, type State } from "../instance/state.ts";
 import { keyText } from "../ids.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey, Store } from "../ports/store.ts";
+import { pagesOfCells } from "./cells.ts";
 import type { Committer } from "./committer.ts";
-import type { Live } from "./live.ts";
+import type { Durable, Live } from "./live.ts";
 import { isUnreadable, type Lives } from "./lives.ts";
 import { markedBy, markOf, MARKS, pieceCell, seriesName, seriesPrefix } from "./stream_cells.ts";
 
@@ -21,8 +22,7 @@ export interface StreamsParts {
   readonly committer: Committer;
   /** The instances in memory; asked for when they are needed first. */
   lives(): Lives;
-  /** Resolves when all that was appended up to now of the tenant's is durable, or the shard is not ours any more. */
-  durable(tenant: string): Promise<void>;
+  readonly durable: Durable;
   /** Aborts when the shard is not ours any more. */
   readonly gone: AbortSignal;
 }
@@ -96,11 +96,8 @@ export function createShardStreams({ shard, store, clock, committer, lives, dura
     await durable(key.tenant);
     const prefix = seriesPrefix(key);
     const found: { readonly series: string; readonly pieces: number }[] = [];
-    for (let after = "";;) {
-      const page = await store.cells(shard, { prefix, limit: PAGE, ...(after !== "" && { after }) });
+    for await (const page of pagesOfCells(store, shard, prefix, PAGE)) {
       for (const { key, value } of page) found.push({ series: key.slice(prefix.length), pieces: Number(value) });
-      after = page[page.length - 1]?.key ?? "";
-      if (page.length < PAGE) break;
     }
     const { kept, writing } = await lives().find(key, (live) => {
       const used = usedBy(live?.state);
@@ -171,11 +168,9 @@ export function createShardStreams({ shard, store, clock, committer, lives, dura
     },
     begin() {
       void ask(async () => {
-        for (let after = ""; !gone.aborted;) {
-          const page = await store.cells(shard, { prefix: MARKS, limit: PAGE, ...(after !== "" && { after }) });
+        for await (const page of pagesOfCells(store, shard, MARKS, PAGE)) {
+          if (gone.aborted) return;
           for (const { value } of page) note(markedBy(value));
-          after = page[page.length - 1]?.key ?? "";
-          if (page.length < PAGE) break;
         }
       });
     },

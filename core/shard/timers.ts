@@ -11,6 +11,7 @@
 import type { Clock } from "../ports/clock.ts";
 import type { Due, InstanceKey, Store } from "../ports/store.ts";
 import { compareDue } from "../store_rules.ts";
+import { createAlarm } from "./alarm.ts";
 
 /** What the timers ask of their shard. */
 export interface Sleepers {
@@ -58,7 +59,7 @@ export function createTimers({ store, clock, shard, page: size, recover, wake, r
   let ready = false;
   let reading = false;
   let again = false;
-  let armed: { readonly at: number; readonly cancel: () => void } | undefined;
+  const alarm = createAlarm(clock, run);
   /** What is due up to here was read. */
   let read = 0;
   /** What is due up to here is being read. */
@@ -73,13 +74,7 @@ export function createTimers({ store, clock, shard, page: size, recover, wake, r
   let began = 0;
 
   function arm(at: number): void {
-    if (stopped || (armed !== undefined && armed.at <= at)) return;
-    armed?.cancel();
-    const cancel = clock.setTimer(Math.max(0, at - clock.now()), () => {
-      armed = undefined;
-      run();
-    });
-    armed = { at, cancel };
+    if (!stopped) alarm.set(at);
   }
 
   /** Reads what is due until nothing is, then arms for the next. */
@@ -210,7 +205,7 @@ export function createTimers({ store, clock, shard, page: size, recover, wake, r
     },
     stop() {
       stopped = true;
-      armed?.cancel();
+      alarm.clear();
     },
   };
 }

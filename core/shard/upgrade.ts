@@ -12,7 +12,7 @@ import { findVersion, type TenantRecord } from "../code/tenant_record.ts";
 import { upgraded } from "../instance/decide/control.ts";
 import { isBusy, isEnded, type State } from "../instance/state.ts";
 import type { ApplyParts, Decided } from "./apply.ts";
-import type { Live } from "./live.ts";
+import type { Durable, Live } from "./live.ts";
 import { type Look, lost, said } from "./look.ts";
 import { notFound, type Outcome, type Request } from "./requests.ts";
 
@@ -20,8 +20,7 @@ import { notFound, type Outcome, type Request } from "./requests.ts";
 export interface UpgradeParts extends ApplyParts {
   /** Leads a version through a history. */
   readonly look: Look;
-  /** Resolves when all that was appended up to now of the tenant's is durable, or the shard is not ours any more. */
-  durable(tenant: string): Promise<void>;
+  readonly durable: Durable;
 }
 
 /** A request to move an instance, or to say whether it could be moved. */

@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { TenureError } from "../../core/errors.ts";
 import { readRecord } from "../../core/instance/records.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Cron } from "../../core/ports/cron.ts";
@@ -15,6 +14,7 @@ import { usageCell } from "../../core/shard/quotas.ts";
 import type { ScheduleOptions } from "../../core/shard/schedule_calls.ts";
 import { DUE, dueCell, instanceOf, readSchedule, type ScheduleRecord, tenantPrefix } from "../../core/shard/schedule_record.ts";
 import type { Workflow } from "../../core/workflow.ts";
+import { createAsking } from "./asking.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
 import type { Plan } from "./plan.ts";
 import { EPOCH } from "./process.ts";
@@ -56,10 +56,8 @@ export function isChore({ tenant }: InstanceKey): boolean {
   return tenant === TENANT;
 }
 
-/** How long a call may take, and before it is repeated, ms. */
-const PATIENCE = 60_000;
+/** Before what is to go on is looked at again, ms. */
 const PAUSE = 40;
-const UNKNOWN = ["outcome_unknown", "storage_unavailable", "closed"];
 
 /** Prepares them: only one simulation of three has a schedule. */
 export function createChores({ world, plan, ledger, servers }: ChoresParts): Chores {
@@ -78,7 +76,7 @@ export function createChores({ world, plan, ledger, servers }: ChoresParts): Cho
   /** What is written of an instance, and of a tenant's steps. */
   const bytes = new Map<string, number>();
   const steps = new Map<string, number>();
-  let calls = 0;
+  const asking = createAsking({ who: "chores", world, chance: r, servers, refused: /^(schedule_not_found|instance\.not_found|quota_exceeded)$/ });
   let ending = false;
   /** What is left is looked at again. */
   let going = false;
@@ -91,39 +89,15 @@ export function createChores({ world, plan, ledger, servers }: ChoresParts): Cho
 
   // ---- who asks
 
-  /** Repeats a call until its outcome is known. */
   function ask(what: string, run: (of: Workflow, at: Server) => Promise<unknown>): void {
-    calls++;
-    const attempt = (): void => {
-      const all = servers();
-      if (all.length === 0) return void world.at(PAUSE, attempt);
-      const server = r.pick(all);
-      const { process, tenure } = server;
-      world.note(`chores: ${what} at ${process.name}`);
-      let over = false;
-      const once = (known: boolean): void => {
-        if (over) return;
-        over = true;
-        cancel();
-        if (known) calls--;
-        else world.at(PAUSE, attempt);
-      };
-      const cancel = world.at(PATIENCE, () => once(false));
-      void process.gone.then(() => once(false));
-      run(tenure.tenant(TENANT).workflow("Flow"), server).then(() => once(true), (error) => {
-        const unknown = !TenureError.is(error) || UNKNOWN.includes(error.code);
-        if (!unknown && error.code !== "schedule_not_found" && error.code !== "instance.not_found" && error.code !== "quota_exceeded") world.fail("api", `${what}: ${error.message}`);
-        once(!unknown);
-      });
-    };
-    attempt();
+    asking.ask(what, (server) => run(server.tenure.tenant(TENANT).workflow("Flow"), server));
   }
 
   /** What was parked goes on, in a version that there still is. The schedule goes, also one that a late message puts again. */
   function goOn(): void {
-    if (calls === 0 && schedules.size > 0) ask("delete", (of) => of.schedules.delete(ID));
+    if (asking.pending() === 0 && schedules.size > 0) ask("delete", (of) => of.schedules.delete(ID));
     for (const { key, head } of ledger.instances.values()) {
-      if (key.tenant !== TENANT || head.status !== "paused" || calls > 0) continue;
+      if (key.tenant !== TENANT || head.status !== "paused" || asking.pending() > 0) continue;
       ask("resume", async (of, { tenure, version }) => {
         await tenure.tenant(TENANT).upgrade(`host:${version}`);
         await (await of.get(key.id)).resume();
@@ -135,7 +109,7 @@ export function createChores({ world, plan, ledger, servers }: ChoresParts): Cho
 
   function busy(): boolean {
     if (!active) return false;
-    if (!ending || calls > 0 || schedules.size > 0) return true;
+    if (!ending || asking.pending() > 0 || schedules.size > 0) return true;
     return [...ledger.instances.values()].some(({ key, life }) => key.tenant === TENANT && life.ended === null);
   }
 
@@ -250,7 +224,7 @@ export function createChores({ world, plan, ledger, servers }: ChoresParts): Cho
     busy,
     describe() {
       const left = [...ledger.instances.values()].filter(({ key, life }) => key.tenant === TENANT && life.ended === null);
-      return `${calls} chores, ${schedules.size} schedules, ${left.map(({ key, head }) => `${key.id} ${head.status}`).join(", ")}`;
+      return `${asking.pending()} chores, ${schedules.size} schedules, ${left.map(({ key, head }) => `${key.id} ${head.status}`).join(", ")}`;
     },
     async check(store) {
       for (const tenant of [...plan.tenants, ...(active ? [TENANT] : [])]) {

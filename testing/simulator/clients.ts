@@ -17,6 +17,7 @@ import type { LifeModel } from "./life_model.ts";
 import type { EventModel } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
+import { UNKNOWN } from "./asking.ts";
 import { TYPES, type Version } from "./program.ts";
 import { wrongEntry } from "./readings.ts";
 import type { Place } from "./restarts.ts";
@@ -89,7 +90,6 @@ type Answer = { readonly k: "ok" } | { readonly k: "refused"; readonly code: str
 const PATIENCE = 60_000;
 /** There is none of this name. */
 const NOWHERE: Place = { kind: "do", name: "nowhere", count: 1 };
-const UNKNOWN = ["outcome_unknown", "storage_unavailable", "closed"];
 
 /** Starts them. */
 export function startClients(parts: ClientParts, targets: readonly Target[]): Clients {

@@ -5,13 +5,13 @@
  *
  * @module
  */
-import { TenureError } from "../../core/errors.ts";
 import type { WorkflowStep } from "../../core/entrypoint.ts";
 import type { Parent } from "../../core/instance/records.ts";
 import { readRecord } from "../../core/instance/records.ts";
 import type { InstanceKey, ShardBatch } from "../../core/ports/store.ts";
 import { decode } from "../../core/values.ts";
 import type { WorkflowInstance } from "../../core/workflow.ts";
+import { createAsking } from "./asking.ts";
 import type { Server } from "./clients.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
@@ -57,9 +57,6 @@ export interface Families {
 const TENANT = "kin";
 /** Longer than any simulation: only the end of its parent ends it. */
 const FOR_EVER = 1e9;
-const PATIENCE = 60_000;
-const PAUSE = 200;
-const UNKNOWN = ["outcome_unknown", "storage_unavailable", "closed"];
 /** What may stand in the way of a verb: another one that came first. */
 const REFUSED = /^(instance\.|quota_exceeded|invalid_argument)/;
 
@@ -96,35 +93,8 @@ export function createFamilies({ world, plan, ledger, servers }: FamiliesParts):
   /** By whom an instance was started. */
   const parents = new Map<string, Parent>();
   const started = new Map<string, string>();
-  let calls = 0;
+  const { ask, pending } = createAsking({ who: "families", world, chance: r, servers, refused: REFUSED });
   let ending = false;
-
-  /** Repeats a call until its outcome is known. */
-  function ask(what: string, run: (server: Server) => Promise<unknown>): void {
-    calls++;
-    const attempt = (): void => {
-      const all = servers();
-      if (all.length === 0) return void world.at(PAUSE, attempt);
-      const server = r.pick(all);
-      world.note(`families: ${what} at ${server.process.name}`);
-      let over = false;
-      const once = (known: boolean): void => {
-        if (over) return;
-        over = true;
-        cancel();
-        if (known) calls--;
-        else world.at(PAUSE, attempt);
-      };
-      const cancel = world.at(PATIENCE, () => once(false));
-      void server.process.gone.then(() => once(false));
-      run(server).then(() => once(true), (error) => {
-        const unknown = !TenureError.is(error) || UNKNOWN.includes(error.code);
-        if (!unknown && !REFUSED.test(error.code)) world.fail("api", `${what}: ${error.message}`);
-        once(!unknown);
-      });
-    };
-    attempt();
-  }
 
   function flows({ tenure }: Server): ReturnType<ReturnType<Server["tenure"]["tenant"]>["workflow"]> {
     return tenure.tenant(TENANT).workflow("Flow");
@@ -149,7 +119,7 @@ export function createFamilies({ world, plan, ledger, servers }: FamiliesParts):
   /** What was parked or paused goes on, in a version that there still is. */
   function goOn(): void {
     for (const { key, head, life } of ledger.instances.values()) {
-      if (!isKin(key) || calls > 0) continue;
+      if (!isKin(key) || pending() > 0) continue;
       // whoever begins one anew whose parent is over has to end it, too
       if (head.status === "waiting" && life.life > 1) ask(`terminate ${key.id}`, async (server) => await (await flows(server).get(key.id)).terminate());
       if (head.status !== "paused") continue;
@@ -163,7 +133,7 @@ export function createFamilies({ world, plan, ledger, servers }: FamiliesParts):
 
   function busy(): boolean {
     if (!active) return false;
-    if (!ending || calls > 0) return true;
+    if (!ending || pending() > 0) return true;
     return [...ledger.instances.values()].some(({ key, life }) => isKin(key) && life.ended === null);
   }
 
@@ -178,7 +148,7 @@ export function createFamilies({ world, plan, ledger, servers }: FamiliesParts):
         if (other !== undefined && other !== key.id) world.fail("I34", `${id} has started ${other} and ${key.id} by one command`);
         started.set(command, key.id);
         parents.set(key.id, head.parent);
-        if (!ledger.livesOf({ ...key, id }).some((life) => life.seed === seed && childOf(life.ops[op])?.id === key.id)) {
+        if (!ledger.livesOf({ ...key, id }).some((life) => life.seed === seed && life.ops[op]?.child?.id === key.id)) {
           world.fail("I34", `${key.id} is there, and nobody has started it`);
         }
       }
@@ -231,22 +201,17 @@ export function createFamilies({ world, plan, ledger, servers }: FamiliesParts):
     busy,
     describe() {
       const left = [...ledger.instances.values()].filter(({ key, life }) => isKin(key) && life.ended === null);
-      return `${calls} calls of families, ${left.map(({ key, head }) => `${nameOf(key)} ${head.status} of ${parents.get(key.id)?.id ?? "nobody"}`).join(", ")}`;
+      return `${pending()} calls of families, ${left.map(({ key, head }) => `${nameOf(key)} ${head.status} of ${parents.get(key.id)?.id ?? "nobody"}`).join(", ")}`;
     },
     check() {
       for (const { key } of ledger.instances.values()) {
         if (!isKin(key)) continue;
         for (const life of ledger.livesOf(key)) {
           for (const op of life.ops) {
-            const child = childOf(op);
-            if (child !== undefined) checkTold(life, op, child);
+            if (op.child !== undefined) checkTold(life, op, op.child);
           }
         }
       }
     },
   };
-}
-
-function childOf(op: OpModel | undefined): OpModel["child"] {
-  return op?.child;
 }

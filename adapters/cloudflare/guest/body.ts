@@ -34,6 +34,7 @@ abstract class GuestBody {
     return null;
   }
 
+  // async, so that a body that was read rejects, as the original's does
   // deno-lint-ignore require-await
   async bytes(): Promise<Uint8Array> {
     return this.take().slice();
@@ -51,14 +52,12 @@ abstract class GuestBody {
     return JSON.parse(await this.text());
   }
 
-  // deno-lint-ignore require-await
-  async formData(): Promise<never> {
-    throw missing("FormData");
+  formData(): Promise<never> {
+    return Promise.reject(missing("FormData"));
   }
 
-  // deno-lint-ignore require-await
-  async blob(): Promise<never> {
-    throw missing("Blob");
+  blob(): Promise<never> {
+    return Promise.reject(missing("Blob"));
   }
 
   /** The bytes, once. */

@@ -5,6 +5,7 @@
  */
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+// what a value may not hold
 // deno-lint-ignore no-control-regex
 const VALUE = /^[^\u0000\n\r]*$/;
 

@@ -124,6 +124,7 @@ export class GuestURL {
 }
 
 function parse(given: string, base: Parts | undefined): Parts | undefined {
+  // what the URL standard strips
   // deno-lint-ignore no-control-regex
   const text = given.replace(/^[\u0000-\u0020]+|[\u0000-\u0020]+$/g, "").replace(/[\t\n\r]/g, "");
   const at = text.indexOf("#");

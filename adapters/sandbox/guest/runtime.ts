@@ -256,14 +256,12 @@ export function createRuntime(host: RuntimeHost): Runtime {
     const entry = pending.get(delivery.id);
     const body = entry?.body;
     if (entry === undefined || body === undefined || !(delivery.attempt > entry.attempt)) return;
-    if (entry.attempt > 0) abort(delivery.id, entry.attempt);
     attempt(delivery, false, entry, body);
   }
 
   function runRollback(delivery: RunRollback, value: string | undefined): void {
     const undo = undos.get(delivery.id);
     if (undo === undefined || !(delivery.attempt > undo.attempt)) return;
-    if (undo.attempt > 0) abort(delivery.id, undo.attempt);
     const { rollback } = undo;
     attempt(delivery, true, undo, async (ctx) => {
       const given = (value === undefined ? {} : decode(value)) as Pick<WorkflowRollbackContext, "error" | "output">;
@@ -274,6 +272,7 @@ export function createRuntime(host: RuntimeHost): Runtime {
 
   function attempt(delivery: RunBody | RunRollback, undoes: boolean, tried: Tried, body: Body): void {
     const { id, attempt, seed, now } = delivery;
+    if (tried.attempt > 0) abort(id, tried.attempt);
     tried.attempt = attempt;
     tried.thrown = undefined;
     const scope: Scope = { id, attempt, seed, now, open: 0, closed: false, undoes };

@@ -25,6 +25,7 @@ const WRITTEN_AS: Readonly<Record<string, readonly string[]>> = {
 export function refuseName(name: string): string | undefined {
   if (name === "") return "a module has an empty name";
   if (byteLength(name) > MAX_NAME_BYTES) return `the module name is longer than ${MAX_NAME_BYTES} bytes`;
+  // these are what is refused
   // deno-lint-ignore no-control-regex
   if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(name)) return "the module name has control characters";
   if (/[\ud800-\udfff]/u.test(name)) return "the module name is not well-formed Unicode";

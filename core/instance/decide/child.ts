@@ -4,7 +4,9 @@
  * @module
  */
 import type { InstanceKey } from "../../ports/store.ts";
-import { failure } from "../failures.ts";
+import type { ErrorSummary } from "../../ports/guest.ts";
+import { encode } from "../../values.ts";
+import type { Failure } from "../failures.ts";
 import { record } from "../records.ts";
 import { isEnded, type State } from "../state.ts";
 import { type Facts, NOTHING, type Records, timeOf } from "./common.ts";
@@ -12,19 +14,24 @@ import { terminated } from "./control.ts";
 import { canRollBack, terminatedWithRollback } from "./rollback.ts";
 
 /** What came of making a child. */
-export type Start = { readonly ok: true } | { readonly ok: false; readonly name: string; readonly message: string };
+export type Start = { readonly ok: true } | ({ readonly ok: false } & Failure);
+
+/** How a child ended, as its parent hears it. */
+export interface ChildOutcome {
+  readonly ok: boolean;
+  readonly error?: ErrorSummary;
+  /** The output or the error, encoded. */
+  readonly value: string;
+}
 
 /** A child was made and is durable, or could not be: one that nobody waits for is a settled matter then. */
 export function childStarted(state: State, opNumber: number, attempt: number, start: Start, facts: Facts): Records {
   const op = state.ops[opNumber];
   if (isEnded(state) || op?.child === undefined || op.settled !== undefined || !op.running || op.attempts !== attempt) return NOTHING;
   const t = timeOf(state, facts.now);
-  if (!start.ok) {
-    const no = failure(start.name, start.message);
-    return [record({ k: "settled", t, op: opNumber, ok: false, error: no.error }, no.value)];
-  }
+  if (!start.ok) return [record({ k: "settled", t, op: opNumber, ok: false, error: start.error }, start.value)];
   if (!op.child.detached) return [record({ k: "child_started", t, op: opNumber })];
-  return [record({ k: "settled", t, op: opNumber, ok: true }, `j${JSON.stringify({ id: op.child.id })}`)];
+  return [record({ k: "settled", t, op: opNumber, ok: true }, encode({ id: op.child.id }))];
 }
 
 /** A child has ended; known once. Of a detached one nobody wants to know. */
@@ -32,16 +39,15 @@ export function childEnded(
   state: State,
   opNumber: number,
   child: InstanceKey,
-  outcome: { readonly ok: true; readonly value: string } | { readonly ok: false; readonly name: string; readonly message: string },
+  outcome: ChildOutcome,
   facts: Facts,
 ): Records {
   const op = state.ops[opNumber];
   if (isEnded(state) || op?.child === undefined || op.child.detached || op.settled !== undefined || op.known !== undefined) return NOTHING;
   if (op.child.id !== child.id || op.child.workflow !== child.workflow || !state.open.has(opNumber)) return NOTHING;
   const t = timeOf(state, facts.now);
-  if (outcome.ok) return [record({ k: "outcome", t, op: opNumber, ok: true }, outcome.value)];
-  const no = failure(outcome.name, outcome.message);
-  return [record({ k: "outcome", t, op: opNumber, ok: false, error: no.error }, no.value)];
+  const { ok, error, value } = outcome;
+  return [record({ k: "outcome", t, op: opNumber, ok, ...(error !== undefined && { error }) }, value)];
 }
 
 /** Its parent has ended: so does it. */

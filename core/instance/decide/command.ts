@@ -11,8 +11,10 @@ import type { Op, State } from "../state.ts";
 import { type Facts, fullText, isFull, type Records, timeOf } from "./common.ts";
 import { runEnded } from "./end.ts";
 
-/** The commands that are recorded. */
-export type Issued = Extract<Command, { c: "do" | "sleep" | "wait" | "call" | "timer" | "state" | "child" }>;
+/** The commands that are recorded. A child has its id, its author's or one made by chance: replay finds it recorded. */
+export type Issued =
+  | Extract<Command, { c: "do" | "sleep" | "wait" | "call" | "timer" | "state" }>
+  | (Extract<Command, { c: "child" }> & { readonly child: string });
 
 /** The name that a command is identified by. */
 export function nameOf(command: Issued): string {
@@ -28,9 +30,8 @@ const MAX_REFUSALS = 1_000;
  *
  * @param parent op of the `do` around it, or -1
  * @param value what came with it
- * @param uuid makes the id of a child that was given none: replay finds it recorded
  */
-export function schedule(state: State, command: Issued, parent: number, facts: Facts, value: string = "", uuid: () => string = () => ""): Records {
+export function schedule(state: State, command: Issued, parent: number, facts: Facts, value: string = ""): Records {
   const t = timeOf(state, facts.now);
   const refused = refuse(state, command, value, facts);
   if (refused !== undefined && state.refusals >= MAX_REFUSALS) {
@@ -54,7 +55,7 @@ export function schedule(state: State, command: Issued, parent: number, facts: F
   else if (command.c === "state") return [record(head, value)];
   else if (mayStart(state, { kind: command.c, parent }, facts)) head.start = 1;
   if (command.c !== "child") return [record(head)];
-  head.child = { workflow: command.workflow, id: command.child ?? uuid(), ...(command.detach === true && { detached: true }) };
+  head.child = { workflow: command.workflow, id: command.child, ...(command.detach === true && { detached: true }) };
   return [refused === undefined ? record(head, value) : record(head)];
 }
 
