@@ -45,10 +45,17 @@ const tagOf = descriptorOf(views, Symbol.toStringTag)?.get as () => unknown;
 const setBytes = Uint8Array.prototype.set;
 const NONE: Streams = { is: (_value): _value is ReadableStream => false, store: () => Promise.resolve(undefined), load: () => undefined as never };
 
-/** Takes the `ReadableStream` that the guest has, before a tenant's code can change it. */
+let taken: { readonly from: typeof ReadableStream; readonly streams: Streams } | undefined;
+
+/** Takes the `ReadableStream` that the guest has, before a tenant's code can change it; once in a realm, of many guests too. */
 export function takeStreams(): Streams {
   const Stream = globalThis.ReadableStream as typeof ReadableStream | undefined;
   if (Stream === undefined) return NONE;
+  if (taken?.from !== Stream) taken = { from: Stream, streams: streamsOf(Stream) };
+  return taken.streams;
+}
+
+function streamsOf(Stream: typeof ReadableStream): Streams {
   const lockedOf = getterOf(Stream.prototype, "locked");
   const { getReader } = Stream.prototype;
   const Reader = Object.getPrototypeOf(new Stream().getReader()) as ReadableStreamDefaultReader;
