@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
+import { frame } from "../core/frame.ts";
 import { simulatorParts as parts } from "../testing/adapters.ts";
+import { createTimers } from "../testing/simulator/body_timers.ts";
 import { planOf } from "../testing/simulator/plan.ts";
 import { programOf } from "../testing/simulator/program.ts";
 import { simulate } from "../testing/simulator/schedule.ts";
@@ -27,6 +29,19 @@ describe("simulate()", () => {
       const { nodes } = programOf(createWorld(seed, false).stream(10), "a");
       const steps = [...nodes.values()].filter(({ k }) => ["do", "sleep", "until", "wait", "call"].includes(k));
       assertEquals(steps.length >= 6, true, `seed ${seed}`);
+    }
+  });
+
+  it("takes for the end of a body only what says how it ended", () => {
+    for (const [end, failure] of [[{ ok: "yes" }, undefined], [{}, undefined], [{ ok: true }, "I5"]] as const) {
+      const world = createWorld(1, false);
+      const plan = planOf(world);
+      const timers = createTimers({ world, plan: { ...plan, calm: false, rates: { ...plan.rates, timers: 1 } }, chance: { ...world.stream(1), pick: () => 10 as never } });
+      timers.set({ d: "body", id: 1, attempt: 1 });
+      timers.ended([frame({ c: "done", id: 1, attempt: 1, ...end })]);
+      world.pass(10);
+      timers.fired({ d: "settle", id: 800_001, ok: true });
+      assertEquals(world.failure()?.rule, failure);
     }
   });
 

@@ -190,23 +190,27 @@ export function createLives(
     return live;
   }
 
+  function find<T>(key: InstanceKey, next: (live: Live | undefined) => T | Promise<T>): T | Promise<T> {
+    const text = keyText(key);
+    const live = lives.get(text);
+    if (live !== undefined) return next(live);
+    let reading = loading.get(text);
+    if (reading === undefined) {
+      reading = load(key, text);
+      loading.set(text, reading);
+    }
+    return reading.then((read) => {
+      // whoever waited longer may have made it meanwhile, or changed it and let it go
+      const found = lives.get(text) ?? read;
+      // and its tenant may have been forgotten with it: a head that is written without a count would say that it is counted
+      if (found !== undefined && !cleared && tenants.usage(key.tenant) === undefined) return find(key, next);
+      if (found !== undefined && !cleared) put(text, found);
+      return next(found);
+    });
+  }
+
   return {
-    find(key, next) {
-      const text = keyText(key);
-      const live = lives.get(text);
-      if (live !== undefined) return next(live);
-      let reading = loading.get(text);
-      if (reading === undefined) {
-        reading = load(key, text);
-        loading.set(text, reading);
-      }
-      return reading.then((read) => {
-        // whoever waited longer may have made it meanwhile, or changed it and let it go
-        const found = lives.get(text) ?? read;
-        if (found !== undefined && !cleared) put(text, found);
-        return next(found);
-      });
-    },
+    find,
     hasEnded({ verb, tenant, workflow, id }) {
       const text = keyText({ tenant, workflow, id });
       if (verb === "delete" || lives.has(text) || loading.has(text)) return false;

@@ -52,8 +52,9 @@ export function createTimers({ world, plan, chance }: { readonly world: World; r
     ended(out) {
       if (due.size === 0) return;
       for (const text of out) {
-        const header = parseFrame(text)?.header as { c?: string; id?: number; attempt?: number } | null | undefined;
-        if (header?.c !== "done") continue;
+        const header = parseFrame(text)?.header as { c?: string; id?: number; attempt?: number; ok?: unknown } | null | undefined;
+        // what does not say how it ended is nobody's end
+        if (header?.c !== "done" || typeof header.ok !== "boolean") continue;
         for (const timer of due.values()) {
           const { body, at, over } = timer;
           if (body !== `${header.id} ${header.attempt}` || over !== Infinity) continue;
