@@ -59,7 +59,7 @@ export interface InstanceStatus<Output = unknown> {
   readonly output: Output | null;
   /** Why it failed. */
   readonly error?: { readonly name: string; readonly message: string };
-  /** Why the engine paused it: `nondeterministic`, `crash_limit`, `code_unavailable`. */
+  /** Why the engine paused it: `nondeterministic`, `crash_limit`, `code_unavailable`, `corrupt`. */
   readonly paused?: { readonly code: string; readonly message: string };
   /** What came of the rollback before the end: everything was undone, or the failure that stopped it. */
   readonly rollback?: "complete" | { readonly name: string; readonly message: string };
@@ -102,7 +102,7 @@ export interface WorkflowInstance<Output = unknown> {
   delete(): Promise<void>;
   /** Gives it an event: durable when it returns, kept until a step waits for it, first in, first out by type. */
   sendEvent(event: WorkflowEventInput): Promise<void>;
-  /** Resolves with the output, rejects with the error of the run. */
+  /** Resolves with the output, rejects with the error of the run; with `corrupt` when its journal is damaged and it has not ended. */
   result(options?: { readonly signal?: AbortSignal }): Promise<Output>;
   /**
    * Follows it: what has happened in its present life, then what happens, in order and each once, as it is committed.
@@ -288,7 +288,7 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
     let wake = (): void => {};
     let end: Head | undefined;
     const unwatch = engine.watch(key, (head) => {
-      if (head !== undefined && head.ended === null) return;
+      if (head !== undefined && head.ended === null && head.status !== "paused") return;
       end = head;
       wake();
     });
@@ -304,7 +304,11 @@ export function createWorkflow<Params, Output>(parts: WorkflowParts): Workflow<P
         cancel = engine.owns(tenant) ? undefined : engine.later(tenant, LOOK, wake);
         // of one that runs here the watcher is told: its head need not be read
         const head = end ?? (engine.alive(key) ? undefined : (await headOf(key.id)).head);
-        if (head !== undefined && head.ended !== null) return outcomeOf<Output>(key.id, head, JSON.parse(head.data) as HeadData);
+        if (head !== undefined && (head.ended !== null || head.status === "paused")) {
+          const data = JSON.parse(head.data) as HeadData;
+          if (head.ended !== null) return outcomeOf<Output>(key.id, head, data);
+          if (data.parked?.code === "corrupt") throw new TenureError("corrupt", data.parked.message);
+        }
         await woken;
       }
     } finally {

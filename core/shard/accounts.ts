@@ -64,7 +64,7 @@ export function readAccount(text: string | null): Account {
 /** Counts what has come of an instance, whose head goes with the batch that the account goes with. */
 export function book(account: Account, live: Live, now: number): void {
   const { share, owed } = live;
-  const next = shareOf(live.state);
+  const next = live.damage === undefined ? shareOf(live.state) : share;
   if (account.since === 0) account.since = now;
   // a store of before the count began holds fewer than there are
   account.living = Math.max(0, account.living + next.living - share.living);

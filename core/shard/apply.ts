@@ -14,6 +14,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import type { Children } from "./children.ts";
+import { isCorrupt } from "./damaged.ts";
 import type { Live } from "./live.ts";
 import type { Lives } from "./lives.ts";
 import { lost } from "./look.ts";
@@ -99,9 +100,10 @@ export function createApply(parts: ApplyParts, others: Others): { readonly apply
         // of one that has ended its head says enough: whoever goes on asking it does not have its history read
         return then(lives.hasEnded(request), (ended) => {
           if (ended) return decide(request, undefined, () => afterEnd(request), decided);
-          return lives.find(request, (live) => {
+          const found = lives.find(request, (live) => {
             decide(request, live, () => known(request, live, (state, found) => control(request, state, found)), decided);
           });
+          return request.verb === "delete" ? found?.catch((error) => isCorrupt(error) ? bury(request, decided) : Promise.reject(error)) : found;
         });
     }
   }
@@ -115,6 +117,18 @@ export function createApply(parts: ApplyParts, others: Others): { readonly apply
         return decide(request, live, () => before?.() ?? make(request, live, tenant), decided);
       });
     });
+  }
+
+  /** Deletes one that is damaged. */
+  async function bury(request: Of<"pause" | "resume" | "delete">, decided: Decided): Promise<void> {
+    const buried = await lives.bury(request);
+    stillOurs();
+    // somebody else has deleted it, or made another in its place
+    if (buried === undefined) return apply(request, decided);
+    decide(request, undefined, () => {
+      if (buried.before !== undefined) parts.left(buried.live, buried.before, { gone: true });
+      return DONE;
+    }, decided);
   }
 
   /** What is asked of an instance that has ended. */

@@ -15,8 +15,8 @@ import type { Head, InstanceKey, Store } from "../ports/store.ts";
 import type { ApplyParts, Creates } from "./apply.ts";
 import { pagesOfCells } from "./cells.ts";
 import type { Committer } from "./committer.ts";
+import { isUnreadable } from "./damaged.ts";
 import type { Durable, HeadData, Live } from "./live.ts";
-import { isUnreadable } from "./lives.ts";
 import { untilLife } from "./quotas.ts";
 import { type Outcome, refused, type Request } from "./requests.ts";
 

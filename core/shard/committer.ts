@@ -355,7 +355,7 @@ function changedHead(live: Live): Head | undefined {
   const { state } = live;
   if (state === undefined) {
     live.written = "";
-    return undefined;
+    return live.damage?.head;
   }
   const status = statusOf(live, state), wake = wakeOf(live, state);
   const { ended, parked, published } = state;

@@ -5,8 +5,8 @@
  */
 import type { Store } from "../ports/store.ts";
 import type { Committer } from "./committer.ts";
+import { isUnreadable } from "./damaged.ts";
 import type { Live } from "./live.ts";
-import { isUnreadable } from "./lives.ts";
 import { type Outcome, refused, type Request, tenantOf } from "./requests.ts";
 import type { Shard } from "./shard.ts";
 import { BUSY } from "./upgrade.ts";

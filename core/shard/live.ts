@@ -10,6 +10,7 @@ import { isEnded, nextDue, type State, type Status } from "../instance/state.ts"
 import { toForget } from "../retention.ts";
 import type { Append, Head, InstanceKey, ShardBatch } from "../ports/store.ts";
 import { NO_SHARE, noneOwed, type Owed, type Share, withShare } from "./accounts.ts";
+import type { Damage } from "./damaged.ts";
 
 /** A caller who waits for durability. */
 export interface Waiter {
@@ -36,8 +37,10 @@ export interface Live {
   readonly key: InstanceKey;
   /** Its {@linkcode keyText}. */
   readonly text: string;
-  /** `undefined`: deleted, kept until that is durable. */
+  /** `undefined`: deleted or damaged, kept until that is durable. */
   state: State | undefined;
+  /** Why it has none although it is there. */
+  damage: Damage | undefined;
   /** What runs it. */
   execution: Execution | undefined;
   /** Where its activation stands. */
@@ -96,6 +99,7 @@ export function makeLive(key: InstanceKey, text: string, state: State | undefine
     key,
     text,
     state,
+    damage: undefined,
     execution: undefined,
     activity: "none",
     written: "",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { TenureError } from "../errors.ts";
+import type { TenureError } from "../errors.ts";
 import { keyText } from "../ids.ts";
 import type { Records } from "../instance/decide/common.ts";
 import { stateOf } from "../instance/evolve.ts";
@@ -11,16 +11,12 @@ import { emptyState, isEnded, type State } from "../instance/state.ts";
 import type { Limits } from "../limits.ts";
 import type { Head, InstanceKey, Store } from "../ports/store.ts";
 import { forgetTime, forgottenAt } from "../retention.ts";
-import type { Committer } from "./committer.ts";
 import { inherit, shareIn, withoutShare } from "./accounts.ts";
+import type { Committer } from "./committer.ts";
+import { isCorrupt, legible, parkedHead } from "./damaged.ts";
 import { appendTo, type HeadData, type Live, makeLive } from "./live.ts";
 import type { InstanceRequest } from "./requests.ts";
 import type { Tenants } from "./tenants.ts";
-
-/** Whether an instance cannot be read, now or ever: no trouble of the storage, so nobody waits for it (I25). */
-export function isUnreadable(error: unknown): error is TenureError {
-  return error instanceof TenureError && (error.code === "corrupt" || error.code === "storage_newer");
-}
 
 /** Those that were asked for are kept of so long journals (UTF-16 units). */
 const WARM_BYTES = 16 * 2 ** 20;
@@ -29,7 +25,8 @@ const WARM_BYTES = 16 * 2 ** 20;
 export interface Lives {
   /**
    * Calls `next` with the instance, from memory or the store; at once when it is in memory. Of those who wait for one
-   * instance each sees what those before it made of it.
+   * instance each sees what those before it made of it. Rejects when it cannot be read; is it damaged, its head comes to
+   * say so.
    */
   find<T>(key: InstanceKey, next: (live: Live | undefined) => T | Promise<T>): T | Promise<T>;
   /** Applies records and queues them for the next commit. */
@@ -43,6 +40,11 @@ export interface Lives {
    * or `undefined` when it cannot go (it was begun anew, or something of it still goes on).
    */
   forget(key: InstanceKey, now: number): Promise<Live | undefined>;
+  /**
+   * Deletes one whose journal is damaged, by its head alone: with what could be read of it when it had not ended.
+   * `undefined` when there is none, or one that can be read.
+   */
+  bury(key: InstanceKey): Promise<{ readonly live: Live; readonly before: State | undefined } | undefined>;
   /** Whether it is not in memory and has ended; at once when it is there. */
   hasEnded(request: InstanceRequest): boolean | Promise<boolean>;
   /** The instance, if it is in memory. */
@@ -99,14 +101,14 @@ export function createLives(
   }
 
   async function read(key: InstanceKey, text: string): Promise<Live | undefined> {
-    const image = await store.load(shard, key);
+    const image = await imageOf(key, text);
     // what it does to its tenant's count can be said only of a count that is known
     while (tenants.usage(key.tenant) === undefined) await tenants.get(key.tenant);
     // whoever waited for an earlier reading may have it in hand again, and changed it
     const present = lives.get(text);
-    if (present !== undefined || image === null || cleared) return present;
+    if (present !== undefined || image === undefined || cleared) return present;
     const { tenant, workflow, id } = key;
-    const live = makeLive({ tenant, workflow, id }, text, stateOf(image.journal, newest));
+    const live = makeLive({ tenant, workflow, id }, text, image.state);
     const { status, wake, ended, data } = image.head;
     live.written = `${status} ${wake} ${ended} ${withoutShare(data)}`;
     live.share = shareIn(JSON.parse(data) as HeadData, ended !== null);
@@ -115,6 +117,30 @@ export function createLives(
     put(text, live);
     hooks.loaded(live, wake);
     return live;
+  }
+
+  async function imageOf(key: InstanceKey, text: string): Promise<{ readonly head: Head; readonly state: State } | undefined> {
+    try {
+      const image = await store.load(shard, key);
+      return image === null ? undefined : { head: image.head, state: stateOf(image.journal, newest) };
+    } catch (error) {
+      if (isCorrupt(error)) await park(key, text, error);
+      throw error;
+    }
+  }
+
+  /** Whoever reads heads alone would wait for it for ever. */
+  async function park(key: InstanceKey, text: string, error: TenureError): Promise<void> {
+    const { tenant, workflow, id } = key;
+    const [found] = await store.find({ tenant, workflow, id, limit: 1 });
+    while (tenants.usage(tenant) === undefined) await tenants.get(tenant);
+    const head = found && parkedHead(found, error);
+    if (head === undefined || cleared || lives.has(text)) return;
+    const live = makeLive({ tenant, workflow, id }, text, undefined);
+    live.damage = { error, head };
+    live.share = shareIn(JSON.parse(head.data) as HeadData, false);
+    put(text, live);
+    touch(live);
   }
 
   function put(text: string, live: Live): void {
@@ -163,11 +189,12 @@ export function createLives(
   }
 
   /** What is written in place of an instance whose head alone was read: that it is gone. */
-  function tombstone({ tenant, workflow, id, data }: Head, text: string): Live {
+  function tombstone({ tenant, workflow, id, data, ended }: Head, text: string): Live {
     const live = makeLive({ tenant, workflow, id }, text, undefined);
     const known = JSON.parse(data) as HeadData;
-    live.share = shareIn(known, true);
+    live.share = shareIn(known, ended !== null);
     live.drop = true;
+    if (ended === null) count(tenant, -1);
     put(text, live);
     touch(live);
     if (known.streams === 1) hooks.left(live);
@@ -193,6 +220,7 @@ export function createLives(
   function find<T>(key: InstanceKey, next: (live: Live | undefined) => T | Promise<T>): T | Promise<T> {
     const text = keyText(key);
     const live = lives.get(text);
+    if (live?.damage !== undefined) return Promise.reject(live.damage.error);
     if (live !== undefined) return next(live);
     let reading = loading.get(text);
     if (reading === undefined) {
@@ -247,6 +275,24 @@ export function createLives(
       if (!leaving.delete(text) || loading.has(text) || cleared || tenants.usage(key.tenant) === undefined) return undefined;
       const at = forgetTime(head?.wake ?? null);
       return typeof head?.ended === "number" && at !== null && at <= now ? tombstone(head, text) : undefined;
+    },
+    async bury({ tenant, workflow, id }) {
+      const key = { tenant, workflow, id }, text = keyText(key);
+      for (;;) {
+        const [head] = await store.find({ ...key, limit: 1 });
+        const before = await legible(store, shard, key, newest);
+        while (tenants.usage(tenant) === undefined) await tenants.get(tenant);
+        const reading = loading.get(text);
+        // it would be put in the place of what is decided here
+        if (reading !== undefined) await reading.catch(() => {});
+        else {
+          const present = lives.get(text);
+          if (cleared || head === undefined || (present !== undefined && present.damage === undefined)) return undefined;
+          const live = tombstone(head, text);
+          if (present !== undefined) committer.discard(shard, present, live);
+          return { live, before: head.ended === null ? before : undefined };
+        }
+      }
     },
     peek: (key) => lives.get(keyText(key)),
     current: (live) => lives.get(live.text) === live,

@@ -17,9 +17,10 @@ import { type ApplyParts, createApply, type Decided } from "./apply.ts";
 import type { Bounds } from "./bounds.ts";
 import { type Children, createChildren } from "./children.ts";
 import type { Cell, Committer } from "./committer.ts";
+import { isUnreadable } from "./damaged.ts";
 import type { Formats } from "./format.ts";
 import { type Live, wakeOf } from "./live.ts";
-import { createLives, isUnreadable, type LivesHooks } from "./lives.ts";
+import { createLives, type LivesHooks } from "./lives.ts";
 import { createLook } from "./look.ts";
 import { usageCell } from "./quotas.ts";
 import type { Request } from "./requests.ts";
@@ -150,8 +151,7 @@ export function createShard(parts: ShardParts): Shard {
       streams.begin();
     },
     committed(live, head) {
-      if (live.state === undefined) parts.changed(live.text, undefined);
-      else if (head !== undefined) parts.changed(live.text, head);
+      if (live.state === undefined || head !== undefined) parts.changed(live.text, head);
       else parts.appended(live.text);
       const wake = live.state === undefined || isEnded(live.state) ? null : wakeOf(live, live.state);
       sweep.note(live.forgottenAt);

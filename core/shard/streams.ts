@@ -10,8 +10,9 @@ import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey, Store } from "../ports/store.ts";
 import { pagesOfCells } from "./cells.ts";
 import type { Committer } from "./committer.ts";
+import { isUnreadable } from "./damaged.ts";
 import type { Durable, Live } from "./live.ts";
-import { isUnreadable, type Lives } from "./lives.ts";
+import type { Lives } from "./lives.ts";
 import { markedBy, markOf, MARKS, pieceCell, seriesName, seriesPrefix } from "./stream_cells.ts";
 
 /** What they are made of. */
