@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { UpgradeReport, WorkflowInstance } from "../../mod.ts";
-import { deploy, entriesOf, upgrade } from "./_upgrade.ts";
+import { deploy, entriesOf, upgrade, whileTimePasses } from "./_upgrade.ts";
 import { onEach } from "./_world.ts";
 
 onEach("upgrade() of what runs", (test) => {
@@ -42,6 +42,38 @@ onEach("upgrade() of what runs", (test) => {
     await world.when("what was held up goes on", () => world.notes.includes("next"));
     world.open("a", 1);
     assertEquals(await order.result(), ["v1", 1]);
+  });
+
+  test("does not look for one whose turn to run comes meanwhile before it is through", async (world) => {
+    let look = (): void => {};
+    const looking = new Promise<void>((done) => look = done);
+    let reads = 0, next = "";
+    const { open } = world.storage;
+    Object.assign(world.storage, { open: async () => {
+      const store = await open.call(world.storage);
+      return new Proxy(store, { get: (target, name) => name === "due" ? (...args: Parameters<typeof store.due>) => (reads++, target.due(...args)) : Reflect.get(target, name) });
+    } });
+    await world.reopen({ limits: { concurrency: 1 }, env: async ({ version, instanceId }) => {
+      if (version === next && instanceId === "waits") await looking;
+      return {};
+    } });
+    const runs = await world.run(`return ["v1", await step.do("a", () => T.gate(event.instanceId))];`, { id: "runs" });
+    await world.when("a runs", () => world.calls.length === 1);
+    const waits = await world.flows().create({ id: "waits" });
+    await world.until(waits, "queued");
+    // who was asked for something is kept in memory, as one that waits
+    await waits.sendEvent({ type: "t" });
+    next = await deploy(world, `return ["v2", await step.do("a", () => T.gate(event.instanceId))];`);
+    const moving = world.tenure().tenant("acme").upgrade(next);
+    await world.rest();
+    world.open("runs", 1);
+    assertEquals(await runs.result(), ["v1", 1]);
+    for (let n = 0; n < 200; n++) await new Promise((done) => setImmediate(done));
+    assert(reads < 20, `what is due was read ${reads} times`);
+    look();
+    assertEquals((await whileTimePasses(world, 100, moving)).moved, 1);
+    world.open("waits", 2);
+    assertEquals(await waits.result(), ["v2", 2]);
   });
 
   test("finds its moment in a run that never sleeps", async (world) => {
