@@ -10,9 +10,10 @@ import { TenureError } from "./errors.ts";
 import { checkTenantId, checkWorkflowName } from "./ids.ts";
 import { FORMAT } from "./instance/records.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+import { Unopened } from "./openings.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Cron } from "./ports/cron.ts";
-import type { SandboxAdapter } from "./ports/guest.ts";
+import type { Guest, GuestInit, SandboxAdapter } from "./ports/guest.ts";
 import type { StorageAdapter } from "./ports/store.ts";
 import type { Opener } from "./shard/activation.ts";
 import { type Bounds, USUAL_BOUNDS } from "./shard/bounds.ts";
@@ -191,7 +192,7 @@ export async function createTenure(options: TenureOptions, internals: Internals)
       const bindings = env === undefined ? NO_ENV : await env({ tenantId: tenant, version, workflow, instanceId: id });
       const granted = bindings === NO_ENV ? NOTHING_GRANTED : grant(bindings, { tenantId: tenant, workflow, instance: id });
       const init = { tenant, version, prepared, limits: limits(tenant), ready };
-      const guest = await adapter.open(init, signal);
+      const guest = await opened(adapter, init, signal);
       return { guest, mediated: adapter.caps.mediated, ...granted, ...(guest.call !== undefined && { call: guest.call }) };
     },
     warm: () => void sandbox?.warm?.().catch(() => {}),
@@ -243,6 +244,14 @@ export async function createTenure(options: TenureOptions, internals: Internals)
       await close();
     },
   };
+}
+
+async function opened(adapter: SandboxAdapter, init: GuestInit, signal: AbortSignal): Promise<Guest> {
+  try {
+    return await adapter.open(init, signal);
+  } catch (error) {
+    throw error instanceof TenureError && error.code === "code_unavailable" ? error : new Unopened(error);
+  }
 }
 
 const NO_ENV: Readonly<Record<string, unknown>> = Object.freeze({});

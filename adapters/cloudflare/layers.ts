@@ -12,6 +12,7 @@ import { TenureError } from "../../core/errors.ts";
 import { frame, parseFrame } from "../../core/frame.ts";
 import type { Granted } from "../../core/execution/bindings.ts";
 import { failure } from "../../core/instance/failures.ts";
+import { MAX_OPENINGS, openingPause, UNOPENED } from "../../core/openings.ts";
 import type { Death, Guest, GuestInit, Turn } from "../../core/ports/guest.ts";
 import { decode, describeError, encode } from "../../core/values.ts";
 import type { WorkflowClass } from "../sandbox/guest/runtime.ts";
@@ -24,7 +25,7 @@ import { commandFor, deliveryOf, layerOf, LOADER, MAX_LAYERS, ownerOf, type Star
 export interface Entered {
   /** Records what is to run, unless it is known; resolves with its hash. */
   pin(tenant: string): Promise<string>;
-  /** Makes the guest of a hash. Tried again when it throws. */
+  /** Makes the guest of a hash. Tried again when it throws, unless it says that the code is not to be had (`code_unavailable`). */
   open(version: string, init: GuestInit, run: { readonly tenantId: string; readonly workflow: string; readonly instance: string }): Promise<OpenedLayer>;
   /** What the entry class is asked for, but for what `open` says. */
   readonly asked: Readonly<Record<string, unknown>>;
@@ -59,8 +60,8 @@ export interface LayersParts {
   /** The dispatcher's class, made with its context and env. */
   readonly make: (name: string) => { run(event: unknown, step: unknown): unknown };
   readonly defer: Defer;
-  /** Resolves after a while. */
-  readonly pause: () => Promise<void>;
+  /** Resolves after so many ms. */
+  readonly pause: (ms: number) => Promise<void>;
 }
 
 interface Layer extends OpenedLayer {
@@ -121,17 +122,28 @@ export function layeredGuest({ init, make, defer, pause }: LayersParts): Guest {
     });
   }
 
-  /** Tries until it is there: what is wrong with a store, a sandbox or a callback is not the instance's. */
+  /**
+   * Tries until it is there: what is wrong with a store, a sandbox or a callback is not the instance's. When the code is
+   * not to be had, or cannot be opened again and again, the guest dies of that, and the instance is parked.
+   */
   async function openLayer({ open }: Entered, version: string): Promise<OpenedLayer | undefined> {
     const { class: workflow, event } = header as StartHeader;
     const run = { tenantId: init.tenant, workflow, instance: event.instanceId };
-    while (!dropped) {
+    for (let failures = 0, tries = 1; !dropped; tries++) {
       try {
         const opened = await open(version, { ...init, version, ready: news }, run);
         if (!dropped) return opened;
         opened.guest.drop();
-      } catch {
-        await pause();
+      } catch (error) {
+        const code = TenureError.is(error) ? error.code : undefined;
+        // a storage that does not answer has lost nothing
+        if (code !== "storage_unavailable") failures++;
+        if (code === "code_unavailable" || failures >= MAX_OPENINGS) {
+          death ??= { code: "code_unavailable", message: code === "code_unavailable" ? (error as TenureError).message : UNOPENED };
+          news();
+          return undefined;
+        }
+        await pause(openingPause(tries));
       }
     }
     return undefined;

@@ -53,8 +53,6 @@ export interface Served {
 const DISPATCHER = "cloudflare:dispatcher";
 /** The dispatcher's code is not pinned: what it loads is. So it may be deployed anew at any time. */
 const VERSION = "dispatcher";
-/** Before code that could not be had is asked for again, ms. */
-const AGAIN = 1_000;
 
 /**
  * Serves a dispatcher: a module with a `fetch`, classes of workflows, and code that it loads for its tenants.
@@ -105,7 +103,7 @@ export async function serve(dispatcher: DispatcherModule, options: ServeOptions)
         layeredGuest({
           init,
           defer,
-          pause: () => new Promise<void>((done) => void clock.setTimer(AGAIN, done)),
+          pause: (ms) => new Promise<void>((done) => void clock.setTimer(ms, done)),
           make: (name) => new (classes.get(name) as WorkflowClass)(contextOf({}, exports), env),
         }),
       close: () => Promise.resolve(),

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { TenureError } from "../errors.ts";
 import { evolve } from "../instance/evolve.ts";
 import { record } from "../instance/records.ts";
 import type { State } from "../instance/state.ts";
@@ -19,7 +20,7 @@ import type { Execution, Run } from "./run.ts";
 /** How code fails to keep to a history. */
 export interface Departure {
   /** `nondeterministic`: it does something else; any other: its guest dies on the way. */
-  readonly code: "nondeterministic" | Death["code"];
+  readonly code: "nondeterministic" | Exclude<Death["code"], "code_unavailable">;
   /** In words. */
   readonly message: string;
   /** What the history holds there: `step "charge"`. */
@@ -110,6 +111,10 @@ export async function rehearse(parts: RehearsalParts): Promise<Departure | undef
     };
 
     function died({ code, message }: Death): void {
+      if (code === "code_unavailable") {
+        end();
+        return reject(new TenureError(code, message));
+      }
       departure ??= { code, message, expected: null, found: null };
     }
 

@@ -48,8 +48,9 @@ export interface Death {
    * What was hit. `guest_failed`: the guest failed, and nobody knows of what; counted as a crash. `evicted`: the
    * sandbox has taken the guest back, because what it ran on is needed elsewhere or goes away; nobody's fault, and
    * counted nowhere: it is replayed in another guest. Of a guest that runs no body nothing is lost by that.
+   * `code_unavailable`: code that the run needs on its way cannot be had; the instance is parked.
    */
-  readonly code: "cpu_limit" | "memory_limit" | "stack_limit" | "message_limit" | "guest_failed" | "evicted";
+  readonly code: "cpu_limit" | "memory_limit" | "stack_limit" | "message_limit" | "guest_failed" | "evicted" | "code_unavailable";
   /** For the tenant: no host stack, no path. */
   readonly message: string;
 }

@@ -24,8 +24,9 @@ export interface Opener {
   /**
    * Opens a guest for one run.
    *
-   * @throws {TenureError} `code_unavailable` when the code cannot be had: the instance is parked. Anything else is
-   * the platform's trouble and tried again.
+   * @throws {TenureError} `code_unavailable` when the code cannot be had: the instance is parked
+   * @throws {Unopened} when its guest cannot be opened: tried again, and parked after {@linkcode MAX_OPENINGS}. Anything
+   * else is the platform's trouble (its storage, its `env`) and tried again until it is over.
    */
   open(key: InstanceKey, version: string, ready: () => void, signal: AbortSignal): Promise<Opened>;
   /** Loads what every guest needs ahead of the first one: whoever waits to take over is to begin at once. */

@@ -85,6 +85,8 @@ export interface Live {
   owed: Owed;
   /** Steps in the lines that were handed to the store. */
   handed: number;
+  /** Openings of its guest that failed, one after the other. */
+  unopened: number;
   /** A crash was counted when it was loaded: that has to be durable before it runs. */
   crashed: boolean;
   /** How large its journal was when it was last asked for something, while it is kept for that; else 0. */
@@ -122,6 +124,7 @@ export function makeLive(key: InstanceKey, text: string, state: State | undefine
     share: NO_SHARE,
     owed: noneOwed(),
     handed: state?.steps ?? 0,
+    unopened: 0,
     crashed: false,
     warm: 0,
     suspect: false,

@@ -11,6 +11,7 @@ import { parked } from "../instance/decide/control.ts";
 import { isBusy, isEnded, type State } from "../instance/state.ts";
 import { keyText } from "../ids.ts";
 import type { Limits } from "../limits.ts";
+import { MAX_OPENINGS, openingPause, Unopened } from "../openings.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
@@ -72,7 +73,7 @@ const TURNS = 16;
 /** How long they may take, ms: a tenant's long turns delay others by one. */
 const SLICE = 2;
 const NO_GROUPS: readonly Group[] = [];
-/** Before a platform's trouble (a sandbox or `env` that throws) is tried again, ms. */
+/** Before a store that does not answer is asked again, ms. */
 const RETRY = 1_000;
 
 /** Makes the runner of one shard. */
@@ -134,6 +135,7 @@ export function createRunner(parts: RunnerParts): Runner {
       leave(live);
       return proceed(live);
     }
+    live.unopened = 0;
     live.execution = createExecution(desk(live, state, opened.call), {
       workflow: key.workflow,
       id: key.id,
@@ -157,13 +159,16 @@ export function createRunner(parts: RunnerParts): Runner {
     const { state } = live;
     // of one that was begun anew meanwhile nothing more may be recorded: its journal goes with the next commit
     if (state === undefined || gone.aborted || !lives.current(live)) return idle(live);
-    if (error instanceof TenureError && error.code === "code_unavailable") {
+    const failures = ++live.unopened;
+    if ((error instanceof TenureError && error.code === "code_unavailable") || (error instanceof Unopened && failures >= MAX_OPENINGS)) {
+      live.unopened = 0;
       lives.append(live, parked(state, "code_unavailable", error.message, parts.facts(live.key.tenant)));
       return idle(live);
     }
-    clock.setTimer(RETRY, () => {
+    // others run meanwhile; itself it does not before its time, whoever asks something of it
+    leave(live);
+    clock.setTimer(openingPause(failures), () => {
       live.activity = "none";
-      leave(live);
       if (!gone.aborted && lives.current(live)) proceed(live);
     });
   }

@@ -2,6 +2,8 @@ import { describe, it } from "node:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createDynamicWorkflowEntrypoint, dispatchWorkflow, type WorkerLoader, type WorkflowRunner, wrapWorkflowBinding } from "../../adapters/cloudflare.ts";
 import { WorkflowEntrypoint } from "../../adapters/cloudflare/workers.ts";
+import { memory } from "../../adapters/storage/memory.ts";
+import type { Store } from "../../mod.ts";
 import { type Any, type Env, failing, onPlatform, tenant } from "./_platform.ts";
 
 const GREET = `return await step.do("greet", async () => "Hello, " + event.payload.name + "!");`;
@@ -130,6 +132,50 @@ describe("loaded code under serve()", () => {
       clock.jump(1000);
       assertEquals(await result("acme", "sleeper"), ["new", "new"]);
     }));
+
+  for (const [what, gone, says] of [
+    ["whose copy is gone", "copy", "it is not in the code store"],
+    ["which the callback does not give any more", "callback", "its guest could not be opened"],
+  ] as const) {
+    it(`parks an instance ${what}, with a reason, and goes on when it is back`, () => {
+      const inner = memory();
+      let store: Store | undefined, there = true;
+      const storage = {
+        name: inner.name,
+        async open() {
+          store ??= await inner.open();
+          const { blobs } = store;
+          const get = (...of: Parameters<typeof blobs.get>) => there || gone === "callback" ? blobs.get(...of) : Promise.resolve(null);
+          return { ...store, close: () => Promise.resolve(), blobs: { ...blobs, get } };
+        },
+      };
+      return onPlatform({ storage }, async (platform) => {
+        const { sources, api, again, until, clock, result, loads } = platform;
+        sources["acme"] = NAP("old");
+        await api("acme", "create", { id: "one" });
+        await until("acme", "one", "waiting");
+        there = false;
+        if (gone === "callback") delete sources["acme"];
+        await again();
+        clock.jump(1000);
+        for (let n = 1; gone === "callback" && n <= 20; n++) {
+          for (let m = 0; loads["acme"] !== n + 1; m++) {
+            assert(m < 10_000, `it is tried ${loads["acme"]} times`);
+            await new Promise<void>((done) => setImmediate(done));
+          }
+          clock.jump(60_000);
+        }
+        await until("acme", "one", "paused");
+        const one = await platform.app.tenure.tenant("acme").workflow("dynamic-workflow").get("one");
+        assertEquals((await one.status()).paused?.code, "code_unavailable");
+        assertStringIncludes((await one.status()).paused?.message ?? "", says);
+        there = true;
+        sources["acme"] = NAP("old");
+        await one.resume();
+        assertEquals(await result("acme", "one"), ["old", "old"]);
+      });
+    });
+  }
 
   it("keeps its version when it is restarted at a step", () =>
     onPlatform({}, async ({ sources, api, again, until, clock, result }) => {

@@ -9,7 +9,7 @@ import { type Failure, failure } from "../failures.ts";
 import { record } from "../records.ts";
 import { isBusy, isEnded, type State } from "../state.ts";
 import { type Facts, NOTHING, type Records, timeOf } from "./common.ts";
-import { interrupted } from "./control.ts";
+import { interrupted, parked } from "./control.ts";
 import { canRollBack, rollbackStarted, rolledBack } from "./rollback.ts";
 import { attemptEnded } from "./step.ts";
 
@@ -50,12 +50,13 @@ export function runStalled(state: State, facts: Facts): Records {
 
 /**
  * A guest died. Of its own code: that step or that run fails, and whatever else ran is cut off. Of anything else: the
- * guest is made anew, counted as a crash, unless its sandbox has only taken it back.
+ * guest is made anew, counted as a crash, unless its sandbox has only taken it back; without its code it is parked.
  *
  * @param owner op in whose body it died, or -1: in the run
  */
 export function guestDied(state: State, death: Death, owner: number, facts: Facts): Records {
   if (isEnded(state)) return NOTHING;
+  if (death.code === "code_unavailable") return parked(state, death.code, death.message, facts);
   if (death.code === "guest_failed") return interrupted(state, "crash", facts);
   if (death.code === "evicted") return isBusy(state) ? interrupted(state, "guest", facts) : NOTHING;
   const no = failure("WorkflowFatalError", death.message);
