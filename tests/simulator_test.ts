@@ -1,10 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { describe, it } from "node:test";
 import { frame } from "../core/frame.ts";
+import type { Record } from "../core/instance/records.ts";
 import { simulatorParts as parts } from "../testing/adapters.ts";
 import { createTimers } from "../testing/simulator/body_timers.ts";
+import { type LifeModel, lifeOf } from "../testing/simulator/life_model.ts";
 import { planOf } from "../testing/simulator/plan.ts";
 import { programOf } from "../testing/simulator/program.ts";
+import { keptOf } from "../testing/simulator/restarts.ts";
 import { simulate } from "../testing/simulator/schedule.ts";
 import { createWorld } from "../testing/simulator/world.ts";
 
@@ -43,6 +46,16 @@ describe("simulate()", () => {
       timers.fired({ d: "settle", id: 800_001, ok: true });
       assertEquals(world.failure()?.rule, failure);
     }
+  });
+
+  it("knows that a restart at a step whose record was not committed keeps all that was", () => {
+    const created: Record = { head: { k: "created", v: 1, t: 1, life: 1, version: "v", seed: "s", rng: 1 }, value: "u" };
+    const issued = (name: string, op: number): Record => ({ head: { k: "scheduled", t: 1, op, kind: "do", name } });
+    const before = lifeOf(created, "P") as LifeModel;
+    before.apply(issued("a", 0), "P");
+    const place = { kind: "do", count: 1 } as const;
+    const kept = (records: readonly Record[], name: string): number => keptOf(before, records, [{ ...place, name }]);
+    assertEquals([kept([created, issued("a", 0)], "b"), kept([created], "a"), kept([created], "b")], [2, 1, 0]);
   });
 
   it("makes the same run of the same seed", async () => {

@@ -18,9 +18,10 @@ export interface Place {
 export function keptOf(before: LifeModel, records: readonly Record[], asked: readonly Place[]): number {
   let same = 1;
   while (same < records.length && same < before.records.length && writeRecord(records[same] as Record) === writeRecord(before.records[same] as Record)) same++;
-  const places = asked.flatMap(({ kind, name, count }) => {
+  const places = asked.map(({ kind, name, count }) => {
     const op = before.find(-1, kind, name, count);
-    return op === undefined ? [] : [before.records.findIndex(({ head }) => head.k === "scheduled" && head.op === op.op)];
+    // it may stand in the first record that was not committed: what comes before that is what is kept
+    return op === undefined ? before.records.length : before.records.findIndex(({ head }) => head.k === "scheduled" && head.op === op.op);
   });
   return Math.max(0, ...places.filter((at) => at <= same));
 }
@@ -42,8 +43,8 @@ export interface RestartWatch {
 
 /** Watches a life that keeps the records before `at`. `life` has them. */
 export function watchRestart(before: LifeModel, life: LifeModel): RestartWatch {
-  const at = (before.records[life.records.length] as Record).head;
-  const first = at.k === "scheduled" ? at.op : 0;
+  const at = before.records[life.records.length]?.head;
+  const first = at === undefined ? before.ops.length : at.k === "scheduled" ? at.op : 0;
   const due: Due[] = [];
   if (life.phase !== "active") due.push({ k: "resumed" });
   if (life.busy()) due.push({ k: "interrupted" });
