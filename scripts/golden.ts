@@ -10,7 +10,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { ENDINGS, finishDatabase, writeDatabase } from "../tests/golden/_database.ts";
 import { runOn } from "../tests/golden/_golden.ts";
-import { BEFORE, SCHEDULES, SOURCES } from "../tests/golden/sources.ts";
+import { BEFORE, RESTARTS, SCHEDULES, SOURCES } from "../tests/golden/sources.ts";
 
 const [version] = process.argv.slice(2);
 if (version === undefined || !/^v\d+$/.test(version)) throw new Error(`Cannot write golden files of "${version}": name a version like v1`);
@@ -23,8 +23,8 @@ for (const [name, source] of Object.entries(SOURCES)) {
     console.log(`${file}: is there, and what a release wrote is never changed`);
     continue;
   }
-  const schedule = SCHEDULES[name];
-  const { ran: _, ...golden } = await runOn(source, [], BEFORE[name], schedule);
+  const before = BEFORE[name], schedule = SCHEDULES[name], restart = RESTARTS[name];
+  const { ran: _, ...golden } = await runOn(source, [], { ...(before !== undefined && { before }), ...(schedule !== undefined && { schedule }), ...(restart !== undefined && { restart }) });
   writeFileSync(file, `${JSON.stringify(golden, null, 1)}\n`);
   console.log(`${file}: ${golden.journal.length} records, ${golden.status.status}`);
 }

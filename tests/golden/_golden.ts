@@ -2,6 +2,7 @@
 import { quickjs } from "../../adapters/sandbox/quickjs.ts";
 import { memory } from "../../adapters/storage/memory.ts";
 import { createTenure, type InstanceStatus } from "../../mod.ts";
+import { readRecord } from "../../core/instance/records.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { testClock } from "../semantics/_clock.ts";
 import { wire } from "../semantics/_stores.ts";
@@ -16,6 +17,10 @@ export interface Golden {
   readonly journal: readonly string[];
   /** What of it stands in cells: streams. */
   readonly cells?: readonly { readonly key: string; readonly value: string }[];
+  /** The step at which it was restarted when it had ended: the journal is that of the life that follows. */
+  readonly restart?: string;
+  /** Its children: what each began with. */
+  readonly children?: readonly { readonly id: string; readonly created: string }[];
   /** Its head's text when it had ended. */
   readonly head: string;
   /** How it ended. */
@@ -27,21 +32,26 @@ export const KEY = { tenant: "acme", workflow: "Flow", id: "golden" } as const;
 
 const macrotask = (): Promise<void> => new Promise((done) => void setImmediate(done));
 
+/** How a golden run comes about. */
+export interface Making extends Pick<Golden, "before" | "restart"> {
+  /** The expression of the schedule that makes it. */
+  readonly schedule?: string;
+}
+
 /**
- * Runs `source` (from `before` on, moved to it on the way) on top of what `lines` recorded (nothing: from its beginning) to its end, an hour at a time.
+ * Runs `source` on top of what `lines` recorded (nothing: from its beginning) to its end, an hour at a time.
  *
- * @param schedule the expression of the schedule that makes it
- * @param cells what of the instance stands in cells
+ * @param beside what of the instance stands beside its journal
  * @returns how it ended, its journal, and the names of the bodies that ran
  */
-export async function runOn(source: string, lines: readonly string[], before?: string, schedule?: string, cells: Golden["cells"] = []): Promise<Golden & { readonly ran: readonly string[] }> {
+export async function runOn(source: string, lines: readonly string[], { before, schedule, restart }: Making = {}, beside: Pick<Golden, "cells" | "children"> = {}): Promise<Golden & { readonly ran: readonly string[] }> {
   const clock = testClock();
   const process = clock.process();
   const adapter = memory({ now: clock.now });
   const line = wire(adapter);
   const ran: string[] = [];
   const env = { T: { body: (name: string) => void ran.push(name) } };
-  if (lines.length > 0) await put(await adapter.open(), lines, cells);
+  if (lines.length > 0) await put(await adapter.open(), lines, beside);
   const tenure = await createTenure({ storage: line.adapter, sandbox: SANDBOX, clock: process.clock, env: () => env });
   try {
     const acme = tenure.tenant(KEY.tenant);
@@ -63,7 +73,12 @@ export async function runOn(source: string, lines: readonly string[], before?: s
     }
     if (before !== undefined) await acme.upgrade(version);
     let status = await flow.status();
-    for (let n = 0; n < 5_000 && !["complete", "errored"].includes(status.status); n++) {
+    for (let n = 0, again = lines.length === 0 ? restart : undefined; n < 5_000 && (again !== undefined || !["complete", "errored"].includes(status.status)); n++) {
+      if (again !== undefined && status.status === "complete") {
+        await flow.restart({ from: { name: again } });
+        again = undefined;
+        ran.length = 0;
+      }
       // the journal was there before its code
       if (status.paused?.code === "code_unavailable") await flow.resume();
       await macrotask();
@@ -73,7 +88,22 @@ export async function runOn(source: string, lines: readonly string[], before?: s
     const store = await adapter.open();
     const image = await store.load(0, { ...KEY, id });
     const streams = await store.cells(0, { prefix: "streams/", limit: 1_000 });
-    return { ...(streams.length > 0 && { cells: streams }), source, ...(before !== undefined && { before }), status, ran, journal: image?.journal.join("\n").split("\n") ?? [], head: image?.head.data ?? "" };
+    const journal = image?.journal.join("\n").split("\n") ?? [];
+    const children = await Promise.all(childrenIn(journal).map(async ({ id, workflow }) => {
+      const child = await store.load(0, { ...KEY, workflow, id });
+      return { id, created: child?.journal.join("\n").split("\n")[0] ?? "" };
+    }));
+    return {
+      ...(streams.length > 0 && { cells: streams }),
+      ...(children.length > 0 && { children }),
+      ...(restart !== undefined && { restart }),
+      source,
+      ...(before !== undefined && { before }),
+      status,
+      ran,
+      journal,
+      head: image?.head.data ?? "",
+    };
   } finally {
     process.stop();
     await line.cut();
@@ -83,11 +113,29 @@ export async function runOn(source: string, lines: readonly string[], before?: s
 const SANDBOX = quickjs();
 
 /** Puts a journal where an owner that died has left it. */
-async function put(store: Store, lines: readonly string[], cells: Golden["cells"] = []): Promise<void> {
-  const { t, life, version } = JSON.parse(lines[0]?.split("\t")[0] ?? "{}") as { t: number; life: number; version: string };
+async function put(store: Store, lines: readonly string[], { cells = [], children = [] }: Pick<Golden, "cells" | "children">): Promise<void> {
   const lease = await store.acquire(0, "the one before", 1);
-  const head = { ...KEY, status: "running", wake: 0, created: t, ended: null, data: JSON.stringify({ life, version }) };
-  const batch = { shard: 0, epoch: lease?.epoch ?? 0, drops: [], heads: [head], cells, acks: [] };
-  await store.commit("golden", [{ ...batch, appends: [{ key: KEY, seq: 0, count: lines.length, text: lines.join("\n") }] }]);
+  // a child that has not been heard of is there as it began
+  const going = childrenIn(lines).filter(({ waits }) => waits).map(({ id, workflow }) => {
+    return { key: { ...KEY, workflow, id }, lines: [children.find((child) => child.id === id)?.created ?? ""] };
+  });
+  const all = [{ key: KEY, lines }, ...going];
+  const heads = all.map(({ key, lines }) => {
+    const { t, life, version } = JSON.parse(lines[0]?.split("\t")[0] ?? "{}") as { t: number; life: number; version: string };
+    return { ...key, status: "running", wake: 0, created: t, ended: null, data: JSON.stringify({ life, version }) };
+  });
+  const appends = all.map(({ key, lines }) => ({ key, seq: 0, count: lines.length, text: lines.join("\n") }));
+  await store.commit("golden", [{ shard: 0, epoch: lease?.epoch ?? 0, drops: [], heads, appends, cells, acks: [] }]);
   await store.close();
+}
+
+/** The children that a journal has started; `waits`: it has not heard what came of one. */
+function childrenIn(journal: readonly string[]): readonly { readonly id: string; readonly workflow: string; readonly waits: boolean }[] {
+  const heads = journal.map((line) => readRecord(line).head);
+  return heads.flatMap((head) => {
+    if (head.k !== "scheduled" || head.child === undefined) return [];
+    const of = (k: string): boolean => heads.some((other) => other.k === k && "op" in other && other.op === head.op);
+    const waits = of("child_started") && !of("outcome") && !of("settled");
+    return [{ id: head.child.id, workflow: head.child.workflow, waits }];
+  });
 }

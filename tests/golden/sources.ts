@@ -80,6 +80,36 @@ export const SOURCES: { readonly [name: string]: string } = {
     await step.sleep("nap", "2 hours");
     const last = await step.do("last", async () => { await T.body("last"); return (await retried.getReader().read()).value[0]; });
     return { first: first.value.length, rest: await read(kept), none: await read(none), quick, last };`),
+  "restarted-at-a-step": flow(`
+    const letter = step.waitForEvent("letter", { type: "late" });
+    const gone = step.do("gone", async () => { await T.body("gone"); throw new NonRetryableError("gone"); }).catch((error) => error.message);
+    const slow = step.do("slow", { retries: { limit: 1, delay: "1 hour" } }, async ({ attempt }) => {
+      await T.body("slow");
+      if (attempt === 1) throw new RangeError("not yet");
+      return attempt;
+    });
+    const again = await step.do("again", async () => { await T.body("again"); return 1; });
+    await step.sleep("nap", "3 hours");
+    const last = await step.do("last", async () => { await T.body("last"); return 3; });
+    return { letter: (await letter).payload, gone: await gone, slow: await slow, again, last };`),
+  "children": `${flow(`
+    const first = step.invoke("first", { workflow: "Child", params: { ms: 7_200_000 }, id: "first" });
+    const [second, fails] = await Promise.all([
+      step.invoke("second", { workflow: "Child", params: { ms: 0 }, id: "second" }),
+      step.invoke("fails", { workflow: "Child", params: { ms: 3_600_000, fails: true }, id: "fails" }).catch((error) => error.message),
+    ]);
+    const away = await step.invoke("away", { workflow: "Child", params: { ms: 0 }, id: "away", detach: true });
+    const taken = await step.invoke("taken", { workflow: "Flow", id: "golden" }).catch((error) => error.name);
+    const last = await step.do("last", async () => { await T.body("last"); return 3; });
+    return { first: await first, second, fails, away: away.id ?? away, taken, last };`)}
+export class Child extends WorkflowEntrypoint {
+  async run(event, step) {
+    await step.sleep("nap", event.payload.ms);
+    if (event.payload.fails) throw new RangeError("no " + event.instanceId);
+    return { by: event.instanceId, ms: event.payload.ms };
+  }
+}
+`,
   "upgraded": flow(`
     const kept = await step.do("kept", async () => { await T.body("kept"); return 1; });
     await step.sleep("nap", "2 hours");
@@ -94,6 +124,9 @@ export const BEFORE: { readonly [name: string]: string } = {
     await step.sleep("nap", "2 hours");
     return kept;`),
 };
+
+/** The steps at which some of them are begun again when they have ended. */
+export const RESTARTS: { readonly [name: string]: string } = { "restarted-at-a-step": "again" };
 
 /** The schedules that make instances of some of them. */
 export const SCHEDULES: { readonly [name: string]: string } = { "scheduled": "30 * * * *" };
