@@ -20,6 +20,7 @@ import { decode } from "../../core/values.ts";
 import { createTimers } from "./body_timers.ts";
 import { NONSENSE } from "./nonsense.ts";
 import { answerOf, type DoNode, type Program, type Undo, type Version } from "./program.ts";
+import { runStreamer, type Streamer, type StreamerPlace } from "./streamers.ts";
 import type { Chance, World } from "./world.ts";
 
 /** What runs one class of the host as a guest: `hostSandbox` of adapters/sandbox/trusted/host.ts. */
@@ -145,7 +146,8 @@ function classOf(parts: GuestParts, run: RunLog): SimulatedClass {
     constructor(_ctx: unknown, env: { API: { ping(path: string): Promise<unknown> } }) {
       this.#env = env;
     }
-    async run(event: WorkflowEvent<{ program: number; family?: Kin }>, step: WorkflowStep): Promise<unknown> {
+    async run(event: WorkflowEvent<{ program: number; family?: Kin; streamer?: Streamer }>, step: WorkflowStep): Promise<unknown> {
+      if (event.payload.streamer !== undefined) return await runStreamer(event.payload.streamer, step, streamerPlace(parts, run, event.instanceId));
       if (event.payload.family !== undefined) return await runKin(event.payload.family, step);
       if (event.schedule !== undefined) return await step.sleep("a while", 200).then(() => event.schedule);
       const { seen } = run;
@@ -160,6 +162,29 @@ function classOf(parts: GuestParts, run: RunLog): SimulatedClass {
   function wrong(node: { path: string }, value: unknown): void {
     parts.world.fail("I2", `the code got ${String(value)} at ${node.path}`);
   }
+}
+
+/** What a streamer is given. */
+function streamerPlace(parts: GuestParts, run: RunLog, id: string): StreamerPlace {
+  const { world, process, ledger, effects } = parts;
+  return {
+    async begin(ctx, path) {
+      await mayDie(parts, `as ${path} begins`);
+      const { name, count } = ctx.step;
+      const effect = effects.beginIn(ledger.lives.get(run.seed), (of) => of.find(-1, "do", name, count), { attempt: ctx.attempt, path }, process);
+      return (result) => {
+        if (effect !== undefined) effect.result = result;
+        return result;
+      };
+    },
+    sleep: (ms) => process.sleep(ms),
+    wrong(what) {
+      const life = ledger.lives.get(run.seed);
+      // who was overtaken reads what may be gone
+      if (life === undefined || life.droppedBy !== undefined || ledger.overtaken({ tenant: "streams", workflow: "Flow", id }, process)) return;
+      world.fail("I35", `${process.name} ${id}: ${what}`);
+    },
+  };
 }
 
 /** What is delivered, as far as it is looked at. */

@@ -260,7 +260,8 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     if (head.status !== (life.phase === "pausing" ? "waitingForPause" : life.phase)) return wrong("I24", "the states differ");
     const forgotten = life.ended === null ? null : forgetTime(head.wake);
     if (forgotten !== null && forgotten < (life.ended ?? 0)) wrong("I11", "it is forgotten before it has ended");
-    if (forgotten === null && head.wake !== (life.phase === "pausing" ? 0 : null)) wrong("I11", "a wake time that is not its state's");
+    const found = life.phase === "pausing" ? runsOrQueues() : head.wake === null;
+    if (forgotten === null && !found) wrong("I11", "a wake time that is not its state's");
     const end = life.records[life.records.length - 1] as Record;
     if (life.phase === "complete" && data.output !== end.value) wrong("I24", "the outputs differ");
     const rollback = end.head.k === "errored" || end.head.k === "terminated" ? end.head.rollback : undefined;
@@ -270,10 +271,14 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     const parked = life.phase === "paused" && paused?.k === "paused" ? paused : undefined;
     if (parked !== undefined && (data.parked?.code !== parked.code || data.parked?.message !== parked.message)) wrong("I24", "why it is paused differs");
 
+    /** It runs, or it waits for its turn. */
+    function runsOrQueues(): boolean {
+      return head.wake === 0 || (head.wake !== null && head.wake > 0 && head.wake <= Math.max(1, life.created));
+    }
+
     function checkRolling(): void {
       if (head.status !== "rollingBack") return wrong("I24", "the states differ");
-      // it runs, or it waits for its turn
-      if (head.wake === 0 || (head.wake !== null && head.wake > 0 && head.wake <= Math.max(1, life.created))) return;
+      if (runsOrQueues()) return;
       if (head.wake === null || head.wake !== life.nextDue()) return wrong("I11", `its next time is ${life.nextDue()}`);
       if (life.stranded() !== undefined) wrong("I11", "it waits although its rollback could go on");
     }

@@ -90,7 +90,8 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
     const { head, value } = record;
     const full = tooFull(head, value);
     before = size;
-    size += bytes;
+    // what it refers to counts with it
+    size += bytes + (head.k === "settled" ? head.stream?.bytes ?? 0 : 0);
     if (full && !life.born) return ["I23", `${head.k} in a journal of ${before} bytes`];
     if (life.ended !== null) return ["I7", `${head.k} after the end`];
     if (head.t < t) return ["I14", `${head.k} at ${head.t}, after ${t}`];
@@ -106,7 +107,7 @@ export function lifeOf(first: Record, by: string, plan?: Pick<Plan, "limits" | "
   /** What a full journal has to refuse. */
   function tooFull(head: Header, value: string = ""): boolean {
     const left = (limits?.journalBytes ?? Infinity) - size;
-    if (head.k === "event" || (head.k === "settled" && head.ok && ops[head.op]?.known === undefined && /^(do|call)$/.test(ops[head.op]?.kind ?? ""))) return value.length >= left;
+    if (head.k === "event" || (head.k === "settled" && head.ok && ops[head.op]?.known === undefined && /^(do|call)$/.test(ops[head.op]?.kind ?? ""))) return value.length + (head.k === "settled" ? head.stream?.bytes ?? 0 : 0) >= left;
     return left <= 0 && (head.k === "pause_requested" || head.k === "attempt_failed");
   }
 

@@ -22,6 +22,7 @@ import { expectedOf } from "./oracle.ts";
 import { heal, type Plan, planOf } from "./plan.ts";
 import { createProcess, EPOCH, type Process } from "./process.ts";
 import { nextOf, programOf, type Version } from "./program.ts";
+import { createStreamers, isStreamer } from "./streamers.ts";
 import { createWorld, type Failure, type World } from "./world.ts";
 
 /** What a simulation is made with: adapters that the core does not know. */
@@ -76,7 +77,8 @@ export async function simulate(
   const { adapter, overtake } = storageOf(world, plan, parts);
   const chores = createChores({ world, plan, ledger: createLedger(world, plan), servers: () => slots.filter((s): s is Server => s !== undefined) });
   const families = createFamilies({ world, plan, ledger: chores.ledger, servers: () => slots.filter((s): s is Server => s !== undefined) });
-  const { ledger } = families;
+  const streamers = createStreamers({ world, plan, ledger: families.ledger, servers: () => slots.filter((s): s is Server => s !== undefined) });
+  const { ledger } = streamers;
   const effects = createEffects(world, ledger);
   const first = Array.from({ length: plan.instances }, (_, i) => programOf(world.stream(10 + i), "abcd"[i] as string));
   const programs: Programs = { "1": first, "2": first.map((program, i) => nextOf(world.stream(20 + i), program, "abcd"[i] as string)) };
@@ -106,10 +108,11 @@ export async function simulate(
     const all = { world, plan, process, chance, ledger, effects, programs, runs, logged, open, makeSandbox: parts.sandbox };
     const storage: StorageAdapter = {
       name: "simulated",
-      open: async (): Promise<Store> => connect(await adapter.open(), { world, plan, process, chance, ledger, meanwhile: (key) => isChore(key) || isKin(key) ? undefined : meddle(key) }),
+      open: async (): Promise<Store> => connect(await adapter.open(), { world, plan, process, chance, ledger, meanwhile: (key) => isChore(key) || isKin(key) || isStreamer(key) ? undefined : meddle(key) }),
     };
     const { maxRunning } = plan;
-    const { limits, cron } = chores;
+    const { cron } = chores;
+    const limits = (tenant: string) => ({ ...chores.limits(tenant), streamBytes: streamers.streamBytes });
     const version: Version = world.now() >= plan.release || (healing && plan.release !== Infinity) ? "2" : "1";
     const engine = slot === 0 || plan.secondOwns || healing;
     const env = (): Record<string, unknown> => ({ API: bindingOf(all) });
@@ -138,6 +141,7 @@ export async function simulate(
   const followers = startFollowers({ world, ledger, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
   chores.start();
   families.start();
+  streamers.start();
   const struck = scheduleBlows(world, plan, { standing: (slot) => slots[slot] !== undefined && !leaving.has(slots[slot].process) ? slots[slot] : undefined, overtake, closing });
   await run(() => world.now() >= plan.span && struck() === plan.blows.length);
 
@@ -145,6 +149,7 @@ export async function simulate(
   healing = true;
   chores.end();
   families.end();
+  streamers.end();
   heal(plan);
   for (const server of slots) {
     server?.process.thaw();
@@ -165,7 +170,7 @@ export async function simulate(
   }
   let looked = 0;
   await run(() => {
-    if (clients.busy() === 0 && !chores.busy() && !families.busy() && targets.every((t) => ledger.instances.get(nameOf(t))?.life.ended != null) && followers.done()) return true;
+    if (clients.busy() === 0 && !chores.busy() && !families.busy() && !streamers.busy() && targets.every((t) => ledger.instances.get(nameOf(t))?.life.ended != null) && followers.done()) return true;
     if (world.now() - since > HEALING) world.fail("I11", `not finished: ${stuck()}`);
     if (world.now() - looked > 1_000) {
       looked = world.now();
@@ -209,7 +214,7 @@ export async function simulate(
       const instance = ledger.instances.get(nameOf(target));
       return `${nameOf(target)} ${instance === undefined ? "absent" : `${instance.head.status} wake ${instance.head.wake}`}`;
     });
-    return `${all.join(", ")}; ${clients.busy()} calls; ${chores.describe()}; ${families.describe()}`;
+    return `${all.join(", ")}; ${clients.busy()} calls; ${chores.describe()}; ${families.describe()}; ${streamers.describe()}`;
   }
 
   return {

@@ -222,6 +222,25 @@ onEach("pause()", (test) => {
     assertEquals(await again.result(), [1, 2]);
   });
 
+  test("that its owner could not come to before it let go is reached when its turn comes", async (world) => {
+    await world.run(`return await step.do("a", () => T.gate("first"));`, { id: "1-first" });
+    const order = await world.run(`const a = await step.do("a", () => T.gate("a")); await step.sleep("s", 1); return a;`, { id: "2-order" });
+    await world.when("both run", () => world.calls.length === 2);
+    await order.pause();
+    const again = world.reopen({ limits: { concurrency: 1 } });
+    world.open("a", 1);
+    await again;
+    await world.when("the other one runs", () => world.calls.length === 3);
+    await world.rest();
+    world.open("first", 1);
+    const [first, second] = [await world.flows().get("1-first"), await world.flows().get("2-order")];
+    assertEquals(await first.result(), 1);
+    await world.until(second, "paused");
+    await second.resume();
+    await world.pass(1);
+    assertEquals(await second.result(), 1);
+  });
+
   test("of an instance that has not begun to run holds it there", async (world) => {
     let ready = (): void => {};
     const granted = new Promise<Record<string, unknown>>((done) => ready = () => done({}));
