@@ -17,6 +17,7 @@ import { type Ledger, nameOf } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
 import type { OpModel } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
+import type { Place } from "./restarts.ts";
 import type { Chance, World } from "./world.ts";
 
 /** A run of a family: what it is started with. */
@@ -30,6 +31,8 @@ export interface Kin {
   /** It waits for no child. */
   readonly loose: boolean;
   readonly fails: boolean;
+  /** It sleeps between its children: each of these sleeps is a step at which it can be begun again. */
+  readonly gaps: boolean;
 }
 
 /** What they are made of. */
@@ -67,11 +70,13 @@ export function isKin({ tenant }: InstanceKey): boolean {
 
 /** The run of one, as its author would write it. */
 export async function runKin(kin: Kin, step: WorkflowStep): Promise<unknown> {
-  const told = kin.kids.map((kid) => {
+  const told: Promise<unknown>[] = [];
+  for (const [n, kid] of kin.kids.entries()) {
+    if (kin.gaps && n > 0) await step.sleep(`gap ${n}`, 1);
     const options = { workflow: "Flow", params: { family: kid } };
     const child = kid.detach ? step.invoke?.(kid.path, { ...options, detach: true }) : step.invoke?.(kid.path, options);
-    return Promise.resolve(child).then((value: unknown) => kid.detach ? "away" : value, (error: Error) => `x ${error.message}`);
-  });
+    told.push(Promise.resolve(child).then((value: unknown) => kid.detach ? "away" : value, (error: Error) => `x ${error.message}`));
+  }
   const got = kin.loose ? [] : await Promise.all(told);
   await step.sleep("s", kin.ms);
   if (kin.fails) throw new Error(`boom ${kin.path}`);
@@ -83,7 +88,7 @@ function kinOf(r: Chance, path: string, depth: number, waited: boolean): Kin {
   // nobody ends one that is detached: it has to come to its end by itself
   const has = depth === 0 ? 0 : r.int(4), heard = (waited || detach) && !loose;
   const kids = Array.from({ length: has }, (_, n) => kinOf(r, `${path}.${n}`, depth - 1, heard));
-  return { path, ms: !waited && !detach && r.once(2) ? FOR_EVER : r.pick([0, 5, 200]), kids, detach, loose, fails: r.once(5) };
+  return { path, ms: !waited && !detach && r.once(2) ? FOR_EVER : r.pick([0, 5, 200]), kids, detach, loose, fails: r.once(5), gaps: r.once(2) };
 }
 
 /** Makes the families of a seed. */
@@ -104,11 +109,18 @@ export function createFamilies({ world, plan, ledger, servers }: FamiliesParts):
   function meddle(): void {
     const all = [...ledger.instances.values()].filter(({ key }) => isKin(key));
     if (ending || all.length === 0) return;
-    const { id } = r.pick(all).key;
-    const verb = r.pick(["terminate", "restart", "delete", "pause", "resume"] as const);
+    const { key, life } = r.pick(all);
+    const { id } = key;
+    const verb = r.pick(["terminate", "restart", "rewind", "rewind", "delete", "pause", "resume"] as const);
+    const sleeps = life.ops.filter(({ kind }) => kind === "sleep");
+    if (verb === "rewind" && sleeps.length === 0) return;
+    const place = (sleeps.length === 0 ? { kind: "sleep", name: "", count: 1 } : r.pick(sleeps)) as Place;
+    if (verb === "delete") ledger.asked(key, "delete");
+    if (verb === "rewind") ledger.asked(key, place);
     const acts: Record<typeof verb, (one: WorkflowInstance) => Promise<void>> = {
       terminate: (one) => one.terminate({ rollback: r.once(2) }),
       restart: (one) => one.restart(),
+      rewind: (one) => one.restart({ from: { name: place.name, count: place.count, type: "sleep" } }),
       delete: (one) => one.delete(),
       pause: (one) => one.pause(),
       resume: (one) => one.resume(),
@@ -145,7 +157,9 @@ export function createFamilies({ world, plan, ledger, servers }: FamiliesParts):
         const { id, op, seed } = head.parent;
         const command = `${id} ${seed} ${op}`;
         const other = started.get(command);
-        if (other !== undefined && other !== key.id) world.fail("I34", `${id} has started ${other} and ${key.id} by one command`);
+        // a life that is begun again behind what it has kept starts others
+        const again = ledger.livesOf({ ...key, id }).some(({ from }) => from !== undefined);
+        if (other !== undefined && other !== key.id && !again) world.fail("I34", `${id} has started ${other} and ${key.id} by one command`);
         started.set(command, key.id);
         parents.set(key.id, head.parent);
         if (!ledger.livesOf({ ...key, id }).some((life) => life.seed === seed && life.ops[op]?.child?.id === key.id)) {

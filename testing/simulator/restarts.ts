@@ -51,7 +51,7 @@ export function watchRestart(before: LifeModel, life: LifeModel): RestartWatch {
   for (const op of before.ops.slice(0, first)) {
     const kept = life.ops[op.op];
     if (kept === undefined || kept.settled !== undefined || kept.known !== undefined || op.refused || op.parent !== -1) continue;
-    if (op.kind === "do" || op.kind === "call") {
+    if (op.kind === "do" || op.kind === "call" || op.kind === "child") {
       due.push({ k: "outcome", op });
     } else if (op.settled !== undefined && op.settled.event >= life.events.length) {
       due.push({ k: "event", event: before.events[op.settled.event] as EventModel });
