@@ -6,7 +6,7 @@
 import { type Granted, grant } from "./execution/bindings.ts";
 import { callerStore } from "./caller_store.ts";
 import { createCodeStore } from "./code/code_store.ts";
-import { TenureError } from "./errors.ts";
+import { quote, TenureError } from "./errors.ts";
 import { checkTenantId, checkWorkflowName } from "./ids.ts";
 import { FORMAT } from "./instance/records.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
@@ -86,6 +86,13 @@ export interface TenureOptions {
    * @default {2000}
    */
   readonly maxRunning?: number;
+  /**
+   * How long, in ms, an engine that is not heard of counts as living, where its death cannot be seen: then others take
+   * its shards over. At least 1,000. A process that is paused for longer, or cut off from the store, loses its shards.
+   *
+   * @default {15_000}
+   */
+  readonly lease?: number;
   /** Where tenants' `console` goes: lines of turns that are durable, each once. Nowhere by default. */
   readonly logger?: Logger;
   /** Another clock, for tests. */
@@ -154,7 +161,10 @@ function hostVersion(version: string): string {
  * @throws {TenureError} when the storage cannot be opened (`storage_unavailable`, `storage_newer`)
  */
 export async function createTenure(options: TenureOptions, internals: Internals): Promise<Tenure> {
-  const { sandbox, env } = options;
+  const { sandbox, env, lease = 15_000 } = options;
+  if (!(Number.isFinite(lease) && lease >= 1_000)) {
+    throw new TenureError("invalid_argument", `Cannot lease shards for ${quote(lease)} ms: at least 1,000 are needed`);
+  }
   const clock = options.clock ?? systemClock();
   const registered = new Map<string, { readonly version: string; readonly workflow: WorkflowLike }>();
   const hosts = internals.hostSandbox((version, name) => {
@@ -212,6 +222,7 @@ export async function createTenure(options: TenureOptions, internals: Internals)
     own: options.engine ?? true,
     maxRunning: options.maxRunning ?? 2_000,
     bounds: internals.bounds ?? USUAL_BOUNDS,
+    lease,
   });
   try {
     for (let shard = 0; shard < store.shards; shard++) await formats.check(shard);
