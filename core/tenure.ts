@@ -87,8 +87,9 @@ export interface TenureOptions {
    */
   readonly maxRunning?: number;
   /**
-   * How long, in ms, an engine that is not heard of counts as living, where its death cannot be seen: then others take
-   * its shards over. At least 1,000. A process that is paused for longer, or cut off from the store, loses its shards.
+   * The longest that a shard may be nobody's after its owner's process, or machine, is gone and nobody could see that,
+   * ms; at least 1,000. Owners renew what they hold for half of it; so a process that is paused, or cut off from the
+   * store, for more than a third of it may lose its shards to another one, and drops what it ran.
    *
    * @default {15_000}
    */
@@ -222,7 +223,7 @@ export async function createTenure(options: TenureOptions, internals: Internals)
     own: options.engine ?? true,
     maxRunning: options.maxRunning ?? 2_000,
     bounds: internals.bounds ?? USUAL_BOUNDS,
-    lease,
+    lease: lease / 2,
   });
   try {
     for (let shard = 0; shard < store.shards; shard++) await formats.check(shard);

@@ -43,6 +43,33 @@ BEGIN
   RETURN NEXT;
 END $$;
 
+CREATE OR REPLACE FUNCTION ${schema}.survey_1(p_owner text, p_ttl bigint, p_process text,
+  OUT o_members json, OUT o_shards json) ${settings} AS $$
+BEGIN
+  IF p_ttl <= 0 THEN
+    DELETE FROM member WHERE owner = p_owner;
+  ELSE
+    -- Who has said so lately only reads.
+    PERFORM 1 FROM member WHERE owner = p_owner AND expires > clock_timestamp() + p_ttl * interval '0.7 millisecond';
+    IF NOT FOUND THEN
+      INSERT INTO member VALUES (p_owner, p_process, clock_timestamp() + p_ttl * interval '1 millisecond')
+        ON CONFLICT (owner) DO UPDATE SET expires = excluded.expires;
+      DELETE FROM member WHERE expires < clock_timestamp() - interval '1 minute';
+    END IF;
+  END IF;
+  SELECT coalesce(json_agg(json_build_object('owner', m.owner, 'process', m.process)), '[]') INTO o_members
+    FROM member m WHERE m.expires > clock_timestamp();
+  SELECT json_agg(CASE WHEN s.expires > clock_timestamp() THEN s.owner END ORDER BY s.id) INTO o_shards FROM shard s;
+END $$;
+
+CREATE OR REPLACE FUNCTION ${schema}.bury_1(p_owner text) RETURNS void ${settings} AS $$
+BEGIN
+  ${durable}
+  PERFORM 1 FROM shard WHERE owner = p_owner ORDER BY id FOR UPDATE;
+  UPDATE shard SET expires = 'epoch' WHERE owner = p_owner;
+  DELETE FROM member WHERE owner = p_owner;
+END $$;
+
 CREATE OR REPLACE FUNCTION ${schema}.commit_1(p_batch text, p_fences text, p_drops text, p_heads text, p_appends text,
   p_gone text, p_cells text, p_acks text) RETURNS text ${settings} AS $$
 DECLARE stale json; n bigint; bad bigint; at_next bigint; acks json := p_acks::json;

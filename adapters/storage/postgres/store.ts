@@ -5,12 +5,13 @@
  */
 import { TenureError } from "../../../core/errors.ts";
 import type { Blobs } from "../../../core/ports/blobs.ts";
-import type { InstanceKey, Lease, Message, ShardBatch, Store, StoreCaps } from "../../../core/ports/store.ts";
+import type { InstanceKey, Lease, Message, ShardBatch, Store, StoreCaps, Survey } from "../../../core/ports/store.ts";
 import { checkBatches, checkInstanceKey, checkMessage, checkShard, checkText } from "../../../core/store_rules.ts";
 import { commitValues } from "./batch.ts";
 import type { PostgresClient, PostgresValue } from "./client.ts";
 import { failure } from "./failure.ts";
 import type { PostgresHints } from "./hints.ts";
+import type { Processes } from "./node_process.ts";
 import { readCells, readDue, readHeads, readImage, readInbox, type Run } from "./reads.ts";
 
 /** What a store is made of. */
@@ -25,15 +26,23 @@ export interface StoreParts {
   readonly shards: number;
   /** What it promises. */
   readonly caps: StoreCaps;
+  /** What is known of processes on this machine, where anything is. */
+  readonly processes: Processes | undefined;
   /** Tells other processes and hears of them, where that is wanted. */
   readonly hints: PostgresHints | undefined;
   /** Ends the pool, when it is ours. */
   readonly end: () => Promise<void>;
 }
 
+/** A row of a survey: who lives, and by shard who owns it. */
+interface Surveyed {
+  readonly o_members: readonly { readonly owner: string; readonly process: string }[];
+  readonly o_shards: readonly (string | null)[];
+}
+
 /** Makes the store. */
 export function createStore(parts: StoreParts): Store {
-  const { client, schema, name, shards, caps, hints } = parts;
+  const { client, schema, name, shards, caps, hints, processes } = parts;
   const prepare = client.options?.prepare ?? true;
   /** Epochs of the shards that this store acquired and did not release. */
   const owned = new Map<number, number>();
@@ -78,6 +87,22 @@ WHERE id = $1 AND epoch = $2 AND NOT clean RETURNING id`;
     if (owned.get(shard) === epoch) owned.delete(shard);
   }
 
+  async function survey(owner: string, ttl: number): Promise<Survey> {
+    checkText("owner", owner);
+    const query = `SELECT o_members, o_shards FROM ${schema}.survey_1($1, $2, $3)`;
+    for (;;) {
+      const [row] = await run("look at the owners of", query, [owner, Math.ceil(ttl), processes?.me ?? ""]) as Surveyed[];
+      const living = row?.o_members ?? [], owners = row?.o_shards ?? [];
+      // what a dead process of this machine owned need not wait for its lease: then all see it free
+      const dead = living.filter((member) => processes?.isDead(member.process));
+      for (const member of dead) await run("look at the owners of", `SELECT ${schema}.bury_1($1)`, [member.owner]);
+      if (dead.length > 0) continue;
+      const at = (wanted: (by: string | null) => boolean): number[] => owners.flatMap((by, shard) => wanted(by) ? [shard] : []);
+      const members = living.map((member) => ({ owner: member.owner, shards: at((by) => by === member.owner).length }));
+      return { members, free: at((by) => by === null), yours: at((by) => by === owner) };
+    }
+  }
+
   async function commit(batchId: string, batches: readonly ShardBatch[]): Promise<"ok" | { readonly fenced: readonly number[] }> {
     checkBatches(batchId, batches, caps, shards);
     if (batches.length === 0) return "ok";
@@ -113,6 +138,7 @@ WHERE id = $1 AND epoch = $2 AND NOT clean RETURNING id`;
     acquire,
     renew,
     release,
+    survey,
     commit,
     close,
     async load(shard, key: InstanceKey, part) {
