@@ -18,7 +18,7 @@ class Order extends WorkflowEntrypoint<unknown, unknown> {
       bodies.push(`${instanceId} first`);
       if (payload.gate !== undefined) await new Promise<void>((open) => gates.set(payload.gate as string, open));
     });
-    if (payload.child !== undefined) return await step.invoke<string>("child", { workflow: "Order", id: payload.child, params: { sleep: 5_000 } });
+    if (payload.child !== undefined) return await step.invoke!<string>("child", { workflow: "Order", id: payload.child, params: { sleep: 5_000 } });
     if (payload.sleep !== undefined) await step.sleep("a while", payload.sleep);
     await step.do("second", () => Promise.resolve(void bodies.push(`${instanceId} second`)));
     return `${instanceId} is done`;

@@ -144,11 +144,22 @@ BEGIN
   RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION ${schema}.post_1(p_shard int, p_key text, p_body text) RETURNS void ${settings} AS $$
+CREATE OR REPLACE FUNCTION ${schema}.post_1(p_messages text) RETURNS void ${settings} AS $$
 BEGIN
   ${durable}
-  INSERT INTO inbox(shard, key, body) SELECT p_shard, p_key, p_body
-    WHERE NOT EXISTS (SELECT 1 FROM outcome o WHERE o.shard = p_shard AND o.key = p_key) ON CONFLICT DO NOTHING;
+  -- In the order of the keys, so that two who post the same never wait for each other in a circle; numbered as given.
+  INSERT INTO inbox(shard, key, body, n) OVERRIDING SYSTEM VALUE
+    SELECT p.s, p.k, p.b, p.n FROM (
+      SELECT a.m->>'k' AS k, (a.m->>'s')::int AS s, a.m->>'b' AS b, nextval(pg_get_serial_sequence('inbox', 'n')) AS n
+      FROM json_array_elements(p_messages::json) WITH ORDINALITY AS a(m, at) ORDER BY a.at
+    ) p WHERE NOT EXISTS (SELECT 1 FROM outcome o WHERE o.shard = p.s AND o.key = p.k) ORDER BY p.s, p.k
+    ON CONFLICT (shard, key) DO NOTHING;
+END $$;
+
+CREATE OR REPLACE FUNCTION ${schema}.outcomes_1(p_keys text) RETURNS TABLE(o_at int, o_outcome text) ${settings} AS $$
+BEGIN
+  RETURN QUERY SELECT a.n, o.outcome FROM json_to_recordset(p_keys::json) AS a(n int, s int, k text)
+    JOIN outcome o ON o.shard = a.s AND o.key = a.k;
 END $$;
 
 CREATE OR REPLACE FUNCTION ${schema}.put_blob_1(p_tenant text, p_hash text, p_bytes bytea) RETURNS void ${settings} AS $$

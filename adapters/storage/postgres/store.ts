@@ -10,6 +10,7 @@ import { checkBatches, checkInstanceKey, checkMessage, checkShard, checkText } f
 import { commitValues } from "./batch.ts";
 import type { PostgresClient, PostgresValue } from "./client.ts";
 import { failure } from "./failure.ts";
+import { gathered } from "./gather.ts";
 import type { PostgresHints } from "./hints.ts";
 import type { Processes } from "./node_process.ts";
 import { readCells, readDue, readHeads, readImage, readInbox, type Run } from "./reads.ts";
@@ -34,6 +35,9 @@ export interface StoreParts {
   readonly end: () => Promise<void>;
 }
 
+/** Calls that one statement serves. */
+const GATHERED = 256;
+
 /** A row of a survey: who lives, and by shard who owns it. */
 interface Surveyed {
   readonly o_members: readonly { readonly owner: string; readonly process: string }[];
@@ -57,6 +61,20 @@ export function createStore(parts: StoreParts): Store {
     }
   }
   const read: Run = (query, values) => run("read", query, values);
+
+  /** Callers are many, and a commit for each would be most of what the server does. */
+  const post = gathered(async (messages: readonly { readonly s: number; readonly k: string; readonly b: string }[]) => {
+    await run("write to", `SELECT ${schema}.post_1($1)`, [JSON.stringify(messages)]);
+    hints?.tell("p", messages.map(({ s }) => s));
+    return [];
+  }, GATHERED);
+  const outcome = gathered(async (asked: readonly { readonly s: number; readonly k: string }[]) => {
+    const query = `SELECT o_at, o_outcome FROM ${schema}.outcomes_1($1)`;
+    const found = await read(query, [JSON.stringify(asked.map((one, n) => ({ ...one, n })))]) as { o_at: number; o_outcome: string }[];
+    const answers: (string | null)[] = asked.map(() => null);
+    for (const { o_at, o_outcome } of found) answers[o_at] = o_outcome;
+    return answers;
+  }, GATHERED);
 
   async function acquire(shard: number, owner: string, ttl: number): Promise<Lease | null> {
     checkShard(shard, shards);
@@ -163,8 +181,7 @@ WHERE id = $1 AND epoch = $2 AND NOT clean RETURNING id`;
     async post(shard, message: Message) {
       checkShard(shard, shards);
       checkMessage(message, caps);
-      await run("write to", `SELECT ${schema}.post_1($1, $2, $3)`, [shard, message.key, message.body]);
-      hints?.tell("p", [shard]);
+      await post({ s: shard, k: message.key, b: message.body });
     },
     async inbox(shard, limit) {
       checkShard(shard, shards);
@@ -172,8 +189,7 @@ WHERE id = $1 AND epoch = $2 AND NOT clean RETURNING id`;
     },
     async outcome(shard, key) {
       checkShard(shard, shards);
-      const [row] = await read(`SELECT outcome FROM ${schema}.outcome WHERE shard = $1 AND key = $2`, [shard, key]);
-      return (row as { outcome: string } | undefined)?.outcome ?? null;
+      return await outcome({ s: shard, k: key });
     },
   };
   return hints === undefined ? store : { ...store, listen: hints.listen };
