@@ -6,7 +6,7 @@
 import { type Granted, grant } from "./execution/bindings.ts";
 import { callerStore } from "./caller_store.ts";
 import { createCodeStore } from "./code/code_store.ts";
-import { TenureError } from "./errors.ts";
+import { quote, TenureError } from "./errors.ts";
 import { checkTenantId, checkWorkflowName } from "./ids.ts";
 import { FORMAT } from "./instance/records.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
@@ -87,6 +87,14 @@ export interface TenureOptions {
    * @default {2000}
    */
   readonly maxRunning?: number;
+  /**
+   * The longest that a shard may be nobody's after its owner's process, or machine, is gone and nobody could see that,
+   * ms; at least 1,000. Owners renew what they hold for half of it; so a process that is paused, or cut off from the
+   * store, for more than a third of it may lose its shards to another one, and drops what it ran.
+   *
+   * @default {15_000}
+   */
+  readonly lease?: number;
   /** Where tenants' `console` goes: lines of turns that are durable, each once. Nowhere by default. */
   readonly logger?: Logger;
   /** Another clock, for tests. */
@@ -155,7 +163,10 @@ function hostVersion(version: string): string {
  * @throws {TenureError} when the storage cannot be opened (`storage_unavailable`, `storage_newer`)
  */
 export async function createTenure(options: TenureOptions, internals: Internals): Promise<Tenure> {
-  const { sandbox, env } = options;
+  const { sandbox, env, lease = 15_000 } = options;
+  if (!(Number.isFinite(lease) && lease >= 1_000)) {
+    throw new TenureError("invalid_argument", `Cannot lease shards for ${quote(lease)} ms: at least 1,000 are needed`);
+  }
   const clock = options.clock ?? systemClock();
   const registered = new Map<string, { readonly version: string; readonly workflow: WorkflowLike }>();
   const hosts = internals.hostSandbox((version, name) => {
@@ -213,6 +224,7 @@ export async function createTenure(options: TenureOptions, internals: Internals)
     own: options.engine ?? true,
     maxRunning: options.maxRunning ?? 2_000,
     bounds: internals.bounds ?? USUAL_BOUNDS,
+    lease: lease / 2,
   });
   try {
     for (let shard = 0; shard < store.shards; shard++) await formats.check(shard);

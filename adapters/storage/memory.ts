@@ -24,6 +24,7 @@ import type {
   StorageAdapter,
   Store,
   StoreCaps,
+  Survey,
 } from "../../core/ports/store.ts";
 import { checkBatches, checkInstanceKey, checkMessage, checkShard, checkText } from "../../core/store_rules.ts";
 import { apply, createData, type Data, plan, type Shard } from "./image/data.ts";
@@ -61,10 +62,14 @@ export function memory(options: MemoryOptions = {}): StorageAdapter {
     throw new TenureError("invalid_argument", `Cannot make a store of "${shards}" shards: at least 1 is needed`);
   }
   const data = createData(shards);
-  return { name: "memory", open: () => Promise.resolve(connect(data, now)) };
+  const members: Members = new Map();
+  return { name: "memory", open: () => Promise.resolve(connect(data, members, now)) };
 }
 
-function connect(data: Data, now: () => number): Store {
+/** Engines that live: by name, until when, and by which connection they said so. */
+type Members = Map<string, { readonly expires: number; readonly connection: object }>;
+
+function connect(data: Data, members: Members, now: () => number): Store {
   const connection = {};
   const shards = data.shards.length;
   const caps: StoreCaps = {
@@ -109,6 +114,21 @@ function connect(data: Data, now: () => number): Store {
     if (!owns(shard, epoch)) return;
     shard.lease = null;
     shard.clean = true;
+  }
+  async function survey(owner: string, ttl: number): Promise<Survey> {
+    use();
+    checkText("owner", owner);
+    if (ttl > 0) members.set(owner, { expires: now() + ttl, connection });
+    else members.delete(owner);
+    const free: number[] = [], yours: number[] = [];
+    const owned = new Map<string, number>();
+    data.shards.forEach(({ lease }, number) => {
+      if (lease === null || lease.expires <= now()) return void free.push(number);
+      owned.set(lease.owner, (owned.get(lease.owner) ?? 0) + 1);
+      if (lease.owner === owner) yours.push(number);
+    });
+    for (const [name, { expires }] of members) if (expires <= now()) members.delete(name);
+    return { members: [...members.keys()].map((name) => ({ owner: name, shards: owned.get(name) ?? 0 })), free, yours };
   }
   async function commit(
     batchId: string,
@@ -173,6 +193,7 @@ function connect(data: Data, now: () => number): Store {
   async function close(): Promise<void> {
     closed = true;
     for (const shard of data.shards) if (shard.lease?.connection === connection) shard.lease = null;
+    for (const [name, member] of members) if (member.connection === connection) members.delete(name);
   }
 
   const blobs = createBlobs(data, use);
@@ -183,6 +204,7 @@ function connect(data: Data, now: () => number): Store {
     acquire,
     renew,
     release,
+    survey,
     commit,
     load,
     due,

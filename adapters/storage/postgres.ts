@@ -18,6 +18,7 @@ import { checkText } from "../../core/store_rules.ts";
 import { byteLength } from "../../core/utf8.ts";
 import { connectTo, type PostgresClient } from "./postgres/client.ts";
 import { failure } from "./postgres/failure.ts";
+import { localProcesses } from "./postgres/node_process.ts";
 import { createPostgresHints } from "./postgres/hints.ts";
 import { identifier, prepareSchema } from "./postgres/schema.ts";
 import { createStore } from "./postgres/store.ts";
@@ -41,6 +42,12 @@ export interface PostgresCommonOptions {
    * @default true
    */
   readonly hints?: boolean;
+  /**
+   * What this machine is called. Processes of one name (and of one kernel and process namespace) see each other die, so
+   * that what one owned is taken over at once and not when its lease has run out. Linux only.
+   * @default what Linux says of itself
+   */
+  readonly machine?: string;
 }
 
 /** A database that the store connects to with the npm package `postgres`. */
@@ -70,7 +77,7 @@ export type PostgresOptions = PostgresUrlOptions | PostgresSqlOptions;
  * ```
  */
 export function postgres(options: PostgresOptions): StorageAdapter {
-  const { schema = "tenure", shards, hints = true } = options;
+  const { schema = "tenure", shards, hints = true, machine } = options;
   if (shards !== undefined && !(Number.isInteger(shards) && shards > 0 && shards <= 4096)) {
     throw new TenureError("invalid_argument", `Cannot make a store of "${shards}" shards: 1 to 4096 are possible`);
   }
@@ -100,6 +107,7 @@ export function postgres(options: PostgresOptions): StorageAdapter {
             maxBytes: 2 ** 26,
             maxValue: 2 ** 25,
           },
+          processes: await localProcesses(machine),
           hints: hints && client.listen !== undefined ? createPostgresHints(client, `tenure:${schema}`) : undefined,
           end,
         });

@@ -142,6 +142,24 @@ export interface Lease {
   readonly clean: boolean;
 }
 
+/** Who works on a store, and which of its shards nobody owns: what {@linkcode Store.survey} answers. */
+export interface Survey {
+  /** Engines that live, who asks among them: their names, and how many shards each owns. */
+  readonly members: readonly Member[];
+  /** Shards that can be acquired now: released, or the lease has run out, or the owner is known to be dead. */
+  readonly free: readonly number[];
+  /** Shards whose owner is who asks. */
+  readonly yours: readonly number[];
+}
+
+/** An engine that lives. */
+export interface Member {
+  /** The name under which it acquires shards. */
+  readonly owner: string;
+  /** How many it owns. */
+  readonly shards: number;
+}
+
 /** What a store promises, so that `createTenure` can refuse what would lose data. */
 export interface StoreCaps {
   /** What "ok" of a commit survives: power loss, loss of a replica, loss of the process, nothing. */
@@ -186,6 +204,12 @@ export interface Store {
    * old epoch: does nothing.
    */
   release(shard: number, epoch: number): Promise<void>;
+  /**
+   * Says that the engine `owner` lives for `ttl` ms more (0: that it owns no more), and answers who else does, so that
+   * shards can be shared out. Only a matter of who asks for what: whether a write counts is decided by the epoch.
+   * Without it whoever comes first takes every shard that is free.
+   */
+  survey?(owner: string, ttl: number): Promise<Survey>;
   /**
    * Writes all of `batches` or nothing; durable when it answers "ok". Answers the shards whose epoch is not the
    * newest, when there is one, and then has written nothing. Records `batchId` as {@linkcode Lease.lastBatch} of

@@ -57,6 +57,8 @@ export interface Committer {
   has(tenant: (tenant: string) => boolean): boolean;
   /** Whether nothing is queued or in flight. */
   idle(): boolean;
+  /** Whether nothing of the shard is queued or in flight. */
+  settled(shard: number): boolean;
   /** How long the last commit took, ms. */
   latency(): number;
   /** Since when the storage has not answered (monotonic ms), or `undefined`. */
@@ -97,6 +99,8 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
   const maxOps = Math.min(MAX_OPS, store.caps.maxOps);
   const maxBytes = Math.min(MAX_BYTES, store.caps.maxBytes);
   let inFlight = false;
+  /** What is in flight. */
+  let flying: readonly Part[] = [];
   let stopped = false;
   let latency = 0;
   let failingSince: number | undefined;
@@ -181,8 +185,10 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
     if (inFlight || stopped || pending.size === 0) return;
     const parts = build();
     inFlight = true;
+    flying = parts;
     const over = (): void => {
       inFlight = false;
+      flying = [];
       failingSince = undefined;
       owners.returned();
     };
@@ -337,6 +343,7 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
       return false;
     },
     idle: () => !inFlight && pending.size === 0,
+    settled: (shard) => !pending.has(shard) && flying.every((part) => part.shard !== shard),
     latency: () => latency,
     outage: () => failingSince,
     stop() {

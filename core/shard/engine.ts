@@ -7,13 +7,13 @@ import { storageFailed } from "../caller_store.ts";
 import { TenureError } from "../errors.ts";
 import { shardOf } from "../ids.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { InstanceKey, Lease, Store } from "../ports/store.ts";
+import type { InstanceKey, Store } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
 import type { Bounds } from "./bounds.ts";
 import { createCommitter, outcomeUnknown } from "./committer.ts";
 import type { Formats } from "./format.ts";
-import { createHints, repeat } from "./hints.ts";
-import { createInbox } from "./inbox.ts";
+import { createHints } from "./hints.ts";
+import { createOwnership } from "./ownership.ts";
 import { errorOf, type Outcome, type Request, type Verdict, tenantOf } from "./requests.ts";
 import { createRunQueue } from "./run_queue.ts";
 import { createRoom } from "./room.ts";
@@ -32,6 +32,8 @@ export interface EngineParts {
   /** Instances that run at one time in this process. */
   readonly maxRunning: number;
   readonly bounds: Bounds;
+  /** How long a shard stays an owner's who is not heard of, ms, where ownership is by lease. */
+  readonly lease: number;
 }
 
 /** One process's engine. */
@@ -62,20 +64,9 @@ export interface Engine {
   close(timeout: number): Promise<{ readonly released: number }>;
 }
 
-interface Owned {
-  epoch: number;
-  readonly shard: Shard;
-  readonly begin: () => void;
-  readonly stop: () => void;
-}
-
-/** Lease, ms, where ownership is by lease; renewed at a third of it. */
-const LEASE = 15_000;
-/** How often an owner looks into its inbox, and somebody else asks for an outcome, ms. */
-const INBOX = 50;
-/** How often a shard that is somebody else's is asked for, ms. */
-const ACQUIRE = 200;
-/** How long somebody waits for an owner to answer, ms. */
+/** How often somebody asks for an outcome, ms. */
+const ASK = 50;
+/** How long somebody waits for an owner to answer, ms; twice the lease when that is more. */
 const PATIENCE = 30_000;
 /** Bounds of how long instances run before what they did is committed, ms. */
 const SLICE = { least: 1, min: 4, max: 25 };
@@ -85,9 +76,7 @@ const DONE = Promise.resolve();
 const MAX_PUT_OFF = 3;
 
 /** Makes one; owns nothing before {@linkcode Engine.start}. */
-export function createEngine({ store, clock, opener, formats, own, maxRunning, bounds }: EngineParts): Engine {
-  const owner = clock.uuid();
-  const owned = new Map<number, Owned>();
+export function createEngine({ store, clock, opener, formats, own, maxRunning, bounds, lease }: EngineParts): Engine {
   const { watch, changed, appended, lookForYourselves } = createWatchers();
   const runnable = createRunQueue<() => void>();
   const room = createRoom(maxRunning);
@@ -97,24 +86,52 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning, b
   let turning = 0;
   /** How many tasks the commit has been put off for them. */
   let putOff = 0;
-  let started = false, warmed = false, draining = false, closed = false;
+  let warmed = false, draining = false, closed = false;
 
   const committer = createCommitter(store, clock, {
     epoch: (shard) => owned.get(shard)?.epoch,
     ownership: (shard) => owned.get(shard),
-    async reacquire(shard): Promise<Lease | null> {
-      const mine = owned.get(shard);
-      if (mine === undefined) return null;
-      const lease = await store.acquire(shard, owner, LEASE);
-      if (lease !== null) mine.epoch = lease.epoch;
-      return lease;
-    },
-    lost: lose,
+    reacquire: (shard) => owned.reacquire(shard),
+    lost: (shard) => owned.lose(shard),
     committed: (shard, live, head) => owned.get(shard)?.shard.committed(live, head),
     queued: () => pump(),
     // a task of its own between two commits: the host's own work gets its turn
     returned: () => pumping === "no" ? later() : undefined,
     account: (shard, live) => owned.get(shard)?.shard.account(live),
+  });
+
+  const owned = createOwnership({
+    store,
+    clock,
+    formats,
+    committer,
+    hints,
+    owner: clock.uuid(),
+    lease,
+    ending: () => draining || closed,
+    make: (shard, clean, leaving) =>
+      createShard({
+        shard,
+        store,
+        clock,
+        committer,
+        opener,
+        formats,
+        runnable,
+        room,
+        bounds,
+        pump,
+        draining: () => draining || leaving(),
+        turning: (by) => void (turning += by),
+        clean,
+        changed,
+        appended,
+      }),
+    lost: lookForYourselves,
+    spare() {
+      if (!warmed) opener.warm();
+      warmed = true;
+    },
   });
 
   function pump(): void {
@@ -153,101 +170,6 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning, b
     if (runnable.size() > 0) later();
   }
 
-  // ---- ownership
-
-  async function start(): Promise<void> {
-    if (!own) return;
-    const all = [];
-    for (let shard = 0; shard < store.shards; shard++) all.push(acquire(shard));
-    await Promise.all(all);
-    // a task of its own: whoever waits for the start has its workflows registered before any of them is needed
-    clock.defer(() => {
-      started = true;
-      for (const { begin } of owned.values()) begin();
-    });
-  }
-
-  async function acquire(shard: number): Promise<void> {
-    if (closed || draining || owned.has(shard)) return;
-    const lease = await formats.acquire(shard, owner, LEASE).catch(() => null);
-    if (closed || draining) {
-      // what the owner before left by dying is still to be counted: the next one has to look
-      if (lease?.clean === true) await store.release(shard, lease.epoch).catch(() => {});
-      return;
-    }
-    if (lease === null) {
-      if (!warmed) opener.warm();
-      warmed = true;
-      return void clock.setTimer(ACQUIRE, () => void acquire(shard));
-    }
-    const made = createShard({
-      shard,
-      store,
-      clock,
-      committer,
-      opener,
-      formats,
-      runnable,
-      room,
-      bounds,
-      pump,
-      draining: () => draining,
-      turning: (by) => void (turning += by),
-      clean: lease.clean,
-      changed,
-      appended,
-    });
-    const stops = [repeat(clock, LEASE / 3, () => renew(shard)).stop];
-    const mine: Owned = {
-      epoch: lease.epoch,
-      shard: made,
-      begin: () => void begin(shard, made, stops),
-      stop: () => stops.forEach((stop) => stop()),
-    };
-    owned.set(shard, mine);
-    committer.acquired(shard, lease.lastBatch);
-    if (lease.lastBatch === "") formats.raise(shard, formats.newest, committer);
-    if (started) mine.begin();
-  }
-
-  /** Applies what was sent while nobody owned the shard, which is older than what is due now (I18); then runs. */
-  async function begin(shard: number, made: Shard, stops: (() => void)[]): Promise<void> {
-    const ours = (): boolean => owned.get(shard)?.shard === made;
-    const look = createInbox({ store, committer, shard, of: made, ours });
-    while (ours()) {
-      try {
-        await look();
-        break;
-      } catch {
-        await new Promise<void>((done) => void clock.setTimer(INBOX, done));
-      }
-    }
-    if (!ours()) return;
-    stops.push(hints.onPost(shard, INBOX, look).stop);
-    made.begin();
-  }
-
-  async function renew(shard: number): Promise<void> {
-    const mine = owned.get(shard);
-    if (mine === undefined) return;
-    const { epoch } = mine;
-    const ours = await store.renew(shard, epoch, LEASE);
-    // an unknown outcome may have raised the epoch meanwhile
-    if (!ours && owned.get(shard) === mine && mine.epoch === epoch && committer.outage() === undefined) lose(shard);
-  }
-
-  function lose(shard: number): void {
-    const mine = owned.get(shard);
-    if (mine === undefined) return;
-    owned.delete(shard);
-    mine.stop();
-    mine.shard.close();
-    committer.forget(shard);
-    lookForYourselves();
-    // a fenced owner stops; it asks again only as anybody who waits for the other to go
-    if (!closed && !draining) clock.setTimer(ACQUIRE, () => void acquire(shard));
-  }
-
   // ---- requests
 
   function submit(request: Exclude<Request, { verb: "format" }>): Promise<Verdict | undefined> {
@@ -261,7 +183,7 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning, b
       throw new TenureError("storage_unavailable", "Cannot take a request: the storage does not answer");
     }
     const mine = owned.get(shard);
-    const outcome = mine === undefined ? await ask(shard, request) : await applied(shard, mine.shard, request);
+    const outcome = mine === undefined || mine.closing ? await ask(shard, request) : await applied(shard, mine.shard, request);
     if (!outcome.ok) throw errorOf(outcome);
     return outcome.verdict;
   }
@@ -298,8 +220,8 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning, b
     await store.post(shard, { key, body: JSON.stringify(request) }).catch((cause) => {
       throw outcomeUnknown(cause);
     });
-    const until = clock.monotonic() + PATIENCE;
-    for (let pause = 5; clock.monotonic() < until && !closed; pause = Math.min(pause * 2, INBOX)) {
+    const until = clock.monotonic() + Math.max(PATIENCE, lease * 2);
+    for (let pause = 5; clock.monotonic() < until && !closed; pause = Math.min(pause * 2, ASK)) {
       await new Promise<void>((done) => void hints.wait(shard, pause, done));
       const outcome = await store.outcome(shard, key).catch(() => null);
       if (outcome !== null) return JSON.parse(outcome) as Outcome;
@@ -313,35 +235,34 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning, b
     if (closed) return { released: 0 };
     draining = true;
     const until = clock.monotonic() + timeout;
-    const running = (): number => [...owned.values()].reduce((n, { shard }) => n + shard.running(), 0);
+    const running = (): number => [...owned.all()].reduce((n, [, { shard }]) => n + shard.running(), 0);
+    // the others share out what will be free: nothing waits for it
+    const retired = own ? owned.retire() : undefined;
     while (running() > 0 && clock.monotonic() < until) {
       await new Promise<void>((done) => void clock.setTimer(Math.min(5, timeout), done));
     }
     const released = running();
-    for (const { shard } of owned.values()) shard.release();
+    for (const [, { shard }] of owned.all()) shard.release();
     while (!committer.idle() && clock.monotonic() < until + 1_000) {
       committer.flush();
       await new Promise<void>((done) => void clock.setTimer(1, done));
     }
     // what the owner before left and nobody has found yet is still to be counted: the next one has to look again
-    const clean = committer.idle() ? [...owned].filter(([, { shard }]) => shard.recovered()) : [];
+    const clean = committer.idle() ? [...owned.all()].filter(([, { shard }]) => shard.recovered()) : [];
     closed = true;
     hints.stop();
     committer.stop();
     runnable.clear();
-    for (const { shard, stop } of owned.values()) {
-      stop();
-      shard.close();
-    }
+    owned.drop();
     for (const [shard, { epoch }] of clean) await store.release(shard, epoch).catch(() => {});
-    owned.clear();
+    await retired;
     await store.close().catch(() => {});
     lookForYourselves();
     return { released };
   }
 
   return {
-    start,
+    start: () => own ? owned.start() : DONE,
     submit: submit as Engine["submit"],
     upgrade: submit as Engine["upgrade"],
     async upgradeFormat() {
@@ -351,7 +272,7 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning, b
     closed: () => closed,
     format: formats.newest,
     later: (tenant, ms, look) => hints.wait(shardOf(tenant, store.shards), ms, look),
-    owns: (tenant) => owned.has(shardOf(tenant, store.shards)),
+    owns: (tenant) => owned.get(shardOf(tenant, store.shards)) !== undefined,
     alive: (key) => owned.get(shardOf(key.tenant, store.shards))?.shard.alive(key) ?? false,
     shardOf: (tenant) => shardOf(tenant, store.shards),
     close,

@@ -116,6 +116,7 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
     },
     renew: (shard, epoch, ttl) => down() || chance.once(4) ? call("renew", true, () => inner.renew(shard, epoch, ttl)) : inner.renew(shard, epoch, ttl),
     release: (shard, epoch) => call("release", true, () => inner.release(shard, epoch)),
+    ...(inner.survey !== undefined && { survey: (owner: string, ttl: number) => poll("survey", () => (inner.survey as NonNullable<Store["survey"]>)(owner, ttl)) }),
     commit: (batchId, batches) =>
       call("commit", true, async () => {
         const answer = await inner.commit(batchId, batches);

@@ -163,7 +163,9 @@ export function planOf(world: World): Plan {
 function calmed(plan: Plan): Plan {
   heal(plan);
   const limits = { ...plan.limits, concurrency: 1_000, instances: 1e5, createsPerSecond: 300 };
-  return { ...plan, calm: true, prompt: true, deaths: false, delay: 1, lateness: 0, maxRunning: 100, limits, release: Infinity, blows: [] };
+  // with a second owner a shard moves once, and whoever waits for something of it waits for the move
+  const shards = plan.secondOwns ? 1 : plan.shards;
+  return { ...plan, shards, calm: true, prompt: true, deaths: false, delay: 1, lateness: 0, maxRunning: 100, limits, release: Infinity, blows: [] };
 }
 
 /** The end of all faults: from here on everything has to come to its end. */

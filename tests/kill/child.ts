@@ -11,6 +11,7 @@ import process from "node:process";
 import { setTimeout as pause } from "node:timers/promises";
 import { createTenure, perCall, type StorageAdapter, type Tenure, TenureError, type Workflow } from "tenure";
 import { quickjs } from "tenure/sandbox/quickjs";
+import { postgres } from "tenure/storage/postgres";
 import { sqlite } from "tenure/storage/sqlite";
 import { type Answer, type Ask, type Files, type FromChild, readLines, type Shown, type ToChild } from "./wire.ts";
 
@@ -43,7 +44,8 @@ say({ say: "up" });
 async function open(): Promise<Tenure> {
   try {
     return await createTenure({
-      storage: watched(sqlite({ path: files.database })),
+      storage: watched(files.server === undefined ? sqlite({ path: files.database }) : postgres(files.server)),
+      ...(files.server !== undefined && { lease: files.server.lease }),
       sandbox: quickjs({ wasm: new URL("./quickjs.wasm", import.meta.url) }),
       // Bounds how often an instance may be there when a process dies: this one dies faster than its bodies can end.
       limits: { crashes: 1_000 },

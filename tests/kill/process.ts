@@ -22,6 +22,7 @@ export interface Launch {
 
 /** A running process. */
 export interface Child {
+  readonly pid: number | undefined;
   /** How long its main thread was ready and had no core, ms; 0 where nobody knows. */
   waited(): number;
   tell(messages: ToChild[]): void;
@@ -39,6 +40,7 @@ export function startChild(files: Files, launch: Launch, heard: (messages: FromC
   // A killed process takes its end of the pipe with it.
   child.stdin.on("error", () => {});
   return {
+    pid: child.pid,
     waited: () => waitedForCore(child.pid),
     tell(messages) {
       if (messages.length > 0) child.stdin.write(messages.map((message) => `${JSON.stringify(message)}\n`).join(""));

@@ -1,7 +1,7 @@
 import type { Result } from "./run.ts";
 
 /** Puts a result into words. */
-export function report({ verdict, lacks }: Result): string[] {
+export function report({ verdict, lacks, figures }: Result): string[] {
   const { violations, created, complete, terminated, bodies, repeats, resumed, starts, kills, drains, stops, served, refused } = verdict;
   const lines: string[] = [];
   if (kills.total > 0) {
@@ -29,7 +29,7 @@ export function report({ verdict, lacks }: Result): string[] {
   const processes = [...served].filter(([life]) => life > 0);
   if (processes.length <= 8) lines.push(`answers by process: ${processes.map(([life, n]) => `${life}: ${n}`).join(", ")}`);
   if (refused.size > 0) lines.push(`errors that clients got: ${[...refused].map(([code, n]) => `${n} ${code}`).join(", ")}`);
-  lines.push(`${violations.length} violations`, ...violations.slice(0, 20).map((violation) => `  ${violation}`));
+  lines.push(...figures, `${violations.length} violations`, ...violations.slice(0, 20).map((violation) => `  ${violation}`));
   for (const lack of lacks) lines.push(`not shown: ${lack}`);
   return lines;
 }

@@ -32,21 +32,24 @@ export interface Result {
   readonly verdict: Verdict;
   /** What the run has not shown. */
   readonly lacks: readonly string[];
+  /** What the mode has measured. */
+  readonly figures: readonly string[];
 }
 
 /** Runs it. Always ends. */
 export async function runMode(mode: Mode, options: Options): Promise<Result> {
-  provide(mode.needs);
+  await provide(mode.needs);
   const { times = mode.times, within = mode.within ?? Infinity, progress = () => {}, keep } = options;
   const world = new World(options);
   let good = false;
   try {
     await world.build();
-    const { clients } = await mode.run(world, { times, progress });
+    const { clients, figures } = await mode.run(world, { times, progress });
     const verdict = judge(await world.conclude(clients), world.jobs, { within, except: world.damaged });
     verdict.violations.push(...world.violations);
     good = verdict.violations.length === 0;
-    return { verdict, lacks: mode.lacks(verdict, { times }) };
+    const { said, missed } = figures?.() ?? { said: [], missed: [] };
+    return { verdict, lacks: [...mode.lacks(verdict, { times }), ...missed], figures: said };
   } finally {
     if (!good) keep?.(world.folder);
     await world.end(!good && keep !== undefined);

@@ -63,6 +63,11 @@ export class Subject {
     void this.#child.gone.then((code) => this.#gone(code));
   }
 
+  /** Its number. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** Whether it takes requests. */
   serves(): boolean {
     return this.#up.isOpen() && this.#code === undefined && !this.#away;

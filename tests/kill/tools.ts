@@ -7,12 +7,14 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { installPostgres } from "../postgres/install.ts";
 
 /** A need. `signals`: SIGSTOP and SIGTERM as POSIX has them. `root`: may mount. */
-export type Need = "signals" | "linux" | "root" | "strace" | "faketime";
+export type Need = "postgres" | "signals" | "linux" | "root" | "strace" | "faketime";
 
 /** How needs are called in the help. */
 export const NAMES: Readonly<Record<Need, string>> = {
+  postgres: "Postgres from npm",
   signals: "Linux or macOS",
   linux: "Linux",
   root: "root",
@@ -24,8 +26,9 @@ export const NAMES: Readonly<Record<Need, string>> = {
 const PACKAGES: Partial<Record<Need, string>> = { strace: "strace", faketime: "faketime" };
 
 /** Finds all that is needed, installs what it may; throws a sentence that names what is missing. */
-export function provide(needs: readonly Need[]): void {
+export async function provide(needs: readonly Need[]): Promise<void> {
   for (const need of needs) {
+    if (need === "postgres") await installPostgres();
     if (has(need)) continue;
     const name = PACKAGES[need];
     if (name !== undefined && has("linux") && has("root") && onPath("apt-get") !== undefined) {
@@ -41,6 +44,8 @@ export function provide(needs: readonly Need[]): void {
 /** Whether a need is met. */
 export function has(need: Need): boolean {
   switch (need) {
+    case "postgres":
+      return true;
     case "signals":
       return process.platform !== "win32";
     case "linux":

@@ -60,9 +60,21 @@ export type ToChild =
   | { tell: "written"; id: number }
   | { tell: "ask"; id: number; ask: Ask };
 
+/** A Postgres, and what the child is to be there. */
+export interface Server {
+  readonly url: string;
+  readonly schema: string;
+  /** The name of its machine. */
+  readonly machine: string;
+  /** Ms. */
+  readonly lease: number;
+}
+
 /** Where the data of a child is: its only argument, as JSON. */
 export interface Files {
   readonly database: string;
+  /** A server in place of the database. */
+  readonly server?: Server;
   /** Holds `C` while a commit is in flight. */
   readonly phase: string;
 }

@@ -14,7 +14,7 @@ import { type Entry, type Event, openLog } from "./log.ts";
 import type { PlanOptions } from "./plan.ts";
 import { between, type Random, seeded } from "./random.ts";
 import { Subject, within } from "./subject.ts";
-import type { Ask, Effect } from "./wire.ts";
+import type { Ask, Effect, Server } from "./wire.ts";
 
 /** Of a run. */
 export interface WorldOptions {
@@ -30,9 +30,9 @@ export interface WorldOptions {
 export interface Start {
   readonly through?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** The machine that it is on, where there are several. */
+  readonly machine?: string;
 }
-
-const TENANTS = ["acme", "globex", "initech"];
 
 /** One run's. */
 export class World {
@@ -45,6 +45,11 @@ export class World {
   readonly violations: string[] = [];
   /** The database; a mode may have it elsewhere. */
   database: string = join(this.folder, "tenure.db");
+  /** A server that is used in place of the database. */
+  server: Omit<Server, "machine"> | undefined;
+  /** Whose instances they are, and how many there are at a time. */
+  tenants: readonly string[] = ["acme", "globex", "initech"];
+  atOnce: number;
   /** Plans are made so. */
   plans: PlanOptions = {};
   /** Instances that a mode has damaged: what becomes of them is the mode's to judge. */
@@ -53,7 +58,7 @@ export class World {
   logged: (subject: Subject, effects: readonly Effect[]) => void = () => {};
   readonly #log: ReturnType<typeof openLog> = openLog(join(this.folder, "effects.jsonl"));
   readonly #subjects = new Set<Subject>();
-  readonly #undo: (() => void)[] = [];
+  readonly #undo: (() => void | Promise<void>)[] = [];
   #program: string = "";
   #lives = 0;
   #over = false;
@@ -62,6 +67,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.options = options;
     this.random = seeded(options.seed);
+    this.atOnce = options.atOnce ?? 12;
   }
 
   /** Builds the program. */
@@ -70,11 +76,12 @@ export class World {
   }
 
   /** Starts a process. */
-  spawn(start: Start = {}): Subject {
+  spawn({ machine = "", ...start }: Start = {}): Subject {
     const life = ++this.#lives;
+    const server = this.server && { server: { ...this.server, machine } };
     const subject: Subject = new Subject({
       life,
-      files: { database: this.database, phase: join(this.folder, `phase-${life}`) },
+      files: { database: this.database, phase: join(this.folder, `phase-${life}`), ...server },
       launch: { program: this.#program, runtime: this.options.runtime, ...start },
       write: (...events) => this.#log.write(life, events),
       violation: (message) => this.violation(message),
@@ -119,7 +126,7 @@ export class World {
   }
 
   /** Does something when all is over, last first. */
-  atEnd(undo: () => void): void {
+  atEnd(undo: () => void | Promise<void>): void {
     this.#undo.push(undo);
   }
 
@@ -142,7 +149,7 @@ export class World {
 
   /** Clients that make new instances as long as `more` says so, each when the one before has ended; resolves when all have. */
   async clients(more: () => boolean): Promise<void> {
-    for (const tenant of TENANTS) {
+    for (const tenant of this.tenants) {
       let reply: Reply | undefined;
       while (reply?.ok !== true && !this.#over) {
         reply = await this.ask({ op: "deploy", tenant });
@@ -151,7 +158,7 @@ export class World {
         }
       }
     }
-    await Promise.all(Array.from({ length: this.options.atOnce ?? 12 }, async () => {
+    await Promise.all(Array.from({ length: this.atOnce }, async () => {
       do await this.client();
       while (more() && !this.#over);
     }));
@@ -160,7 +167,7 @@ export class World {
   /** A client of one new instance; resolves when that has ended. `created`: it is acknowledged. */
   async client(created: () => void = () => {}): Promise<void> {
     const random = seeded(this.options.seed * 1_000_003 + this.jobs.length);
-    const job = makeJob(this.jobs.length, TENANTS, random, this.plans);
+    const job = makeJob(this.jobs.length, this.tenants, random, this.plans);
     this.jobs.push(job);
     await drive(job, this.#line(job.who, created), random);
   }
@@ -207,7 +214,7 @@ export class World {
   async end(keep: boolean): Promise<void> {
     this.#over = true;
     for (const subject of this.#subjects) await subject.discard();
-    for (const undo of this.#undo.reverse()) undo();
+    for (const undo of this.#undo.reverse()) await undo();
     this.#log.close();
     if (!keep) rmSync(this.folder, { recursive: true, force: true });
   }

@@ -43,6 +43,33 @@ BEGIN
   RETURN NEXT;
 END $$;
 
+CREATE OR REPLACE FUNCTION ${schema}.survey_1(p_owner text, p_ttl bigint, p_process text,
+  OUT o_members json, OUT o_shards json) ${settings} AS $$
+BEGIN
+  IF p_ttl <= 0 THEN
+    DELETE FROM member WHERE owner = p_owner;
+  ELSE
+    -- Who has said so lately only reads.
+    PERFORM 1 FROM member WHERE owner = p_owner AND expires > clock_timestamp() + p_ttl * interval '0.7 millisecond';
+    IF NOT FOUND THEN
+      INSERT INTO member VALUES (p_owner, p_process, clock_timestamp() + p_ttl * interval '1 millisecond')
+        ON CONFLICT (owner) DO UPDATE SET expires = excluded.expires;
+      DELETE FROM member WHERE expires < clock_timestamp() - interval '1 minute';
+    END IF;
+  END IF;
+  SELECT coalesce(json_agg(json_build_object('owner', m.owner, 'process', m.process)), '[]') INTO o_members
+    FROM member m WHERE m.expires > clock_timestamp();
+  SELECT json_agg(CASE WHEN s.expires > clock_timestamp() THEN s.owner END ORDER BY s.id) INTO o_shards FROM shard s;
+END $$;
+
+CREATE OR REPLACE FUNCTION ${schema}.bury_1(p_owner text) RETURNS void ${settings} AS $$
+BEGIN
+  ${durable}
+  PERFORM 1 FROM shard WHERE owner = p_owner ORDER BY id FOR UPDATE;
+  UPDATE shard SET expires = 'epoch' WHERE owner = p_owner;
+  DELETE FROM member WHERE owner = p_owner;
+END $$;
+
 CREATE OR REPLACE FUNCTION ${schema}.commit_1(p_batch text, p_fences text, p_drops text, p_heads text, p_appends text,
   p_gone text, p_cells text, p_acks text) RETURNS text ${settings} AS $$
 DECLARE stale json; n bigint; bad bigint; at_next bigint; acks json := p_acks::json;
@@ -117,11 +144,22 @@ BEGIN
   RETURN NULL;
 END $$;
 
-CREATE OR REPLACE FUNCTION ${schema}.post_1(p_shard int, p_key text, p_body text) RETURNS void ${settings} AS $$
+CREATE OR REPLACE FUNCTION ${schema}.post_1(p_messages text) RETURNS void ${settings} AS $$
 BEGIN
   ${durable}
-  INSERT INTO inbox(shard, key, body) SELECT p_shard, p_key, p_body
-    WHERE NOT EXISTS (SELECT 1 FROM outcome o WHERE o.shard = p_shard AND o.key = p_key) ON CONFLICT DO NOTHING;
+  -- In the order of the keys, so that two who post the same never wait for each other in a circle; numbered as given.
+  INSERT INTO inbox(shard, key, body, n) OVERRIDING SYSTEM VALUE
+    SELECT p.s, p.k, p.b, p.n FROM (
+      SELECT a.m->>'k' AS k, (a.m->>'s')::int AS s, a.m->>'b' AS b, nextval(pg_get_serial_sequence('inbox', 'n')) AS n
+      FROM json_array_elements(p_messages::json) WITH ORDINALITY AS a(m, at) ORDER BY a.at
+    ) p WHERE NOT EXISTS (SELECT 1 FROM outcome o WHERE o.shard = p.s AND o.key = p.k) ORDER BY p.s, p.k
+    ON CONFLICT (shard, key) DO NOTHING;
+END $$;
+
+CREATE OR REPLACE FUNCTION ${schema}.outcomes_1(p_keys text) RETURNS TABLE(o_at int, o_outcome text) ${settings} AS $$
+BEGIN
+  RETURN QUERY SELECT a.n, o.outcome FROM json_to_recordset(p_keys::json) AS a(n int, s int, k text)
+    JOIN outcome o ON o.shard = a.s AND o.key = a.k;
 END $$;
 
 CREATE OR REPLACE FUNCTION ${schema}.put_blob_1(p_tenant text, p_hash text, p_bytes bytea) RETURNS void ${settings} AS $$

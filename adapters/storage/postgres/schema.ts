@@ -40,6 +40,7 @@ function tablesOf(schema: string, shards: number): string {
 CREATE TABLE IF NOT EXISTS ${schema}.meta(key text PRIMARY KEY, value bigint NOT NULL);
 CREATE TABLE IF NOT EXISTS ${schema}.shard(id int PRIMARY KEY, epoch bigint NOT NULL, owner text, expires timestamptz NOT NULL,
   clean boolean NOT NULL, last_batch text NOT NULL) WITH (fillfactor = 20);
+CREATE TABLE IF NOT EXISTS ${schema}.member(owner ${text} PRIMARY KEY, process text NOT NULL, expires timestamptz NOT NULL);
 CREATE TABLE IF NOT EXISTS ${schema}.inst(iid bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, shard int NOT NULL,
   tenant ${text}, workflow ${text}, id ${text}, status ${text}, wake bigint, created bigint NOT NULL, ended bigint,
   data text NOT NULL) WITH (fillfactor = 80);

@@ -5,12 +5,14 @@
  */
 import { TenureError } from "../../../core/errors.ts";
 import type { Blobs } from "../../../core/ports/blobs.ts";
-import type { InstanceKey, Lease, Message, ShardBatch, Store, StoreCaps } from "../../../core/ports/store.ts";
+import type { InstanceKey, Lease, Message, ShardBatch, Store, StoreCaps, Survey } from "../../../core/ports/store.ts";
 import { checkBatches, checkInstanceKey, checkMessage, checkShard, checkText } from "../../../core/store_rules.ts";
 import { commitValues } from "./batch.ts";
 import type { PostgresClient, PostgresValue } from "./client.ts";
 import { failure } from "./failure.ts";
+import { gathered } from "./gather.ts";
 import type { PostgresHints } from "./hints.ts";
+import type { Processes } from "./node_process.ts";
 import { readCells, readDue, readHeads, readImage, readInbox, type Run } from "./reads.ts";
 
 /** What a store is made of. */
@@ -25,15 +27,26 @@ export interface StoreParts {
   readonly shards: number;
   /** What it promises. */
   readonly caps: StoreCaps;
+  /** What is known of processes on this machine, where anything is. */
+  readonly processes: Processes | undefined;
   /** Tells other processes and hears of them, where that is wanted. */
   readonly hints: PostgresHints | undefined;
   /** Ends the pool, when it is ours. */
   readonly end: () => Promise<void>;
 }
 
+/** Calls that one statement serves. */
+const GATHERED = 256;
+
+/** A row of a survey: who lives, and by shard who owns it. */
+interface Surveyed {
+  readonly o_members: readonly { readonly owner: string; readonly process: string }[];
+  readonly o_shards: readonly (string | null)[];
+}
+
 /** Makes the store. */
 export function createStore(parts: StoreParts): Store {
-  const { client, schema, name, shards, caps, hints } = parts;
+  const { client, schema, name, shards, caps, hints, processes } = parts;
   const prepare = client.options?.prepare ?? true;
   /** Epochs of the shards that this store acquired and did not release. */
   const owned = new Map<number, number>();
@@ -48,6 +61,20 @@ export function createStore(parts: StoreParts): Store {
     }
   }
   const read: Run = (query, values) => run("read", query, values);
+
+  /** Callers are many, and a commit for each would be most of what the server does. */
+  const post = gathered(async (messages: readonly { readonly s: number; readonly k: string; readonly b: string }[]) => {
+    await run("write to", `SELECT ${schema}.post_1($1)`, [JSON.stringify(messages)]);
+    hints?.tell("p", messages.map(({ s }) => s));
+    return [];
+  }, GATHERED);
+  const outcome = gathered(async (asked: readonly { readonly s: number; readonly k: string }[]) => {
+    const query = `SELECT o_at, o_outcome FROM ${schema}.outcomes_1($1)`;
+    const found = await read(query, [JSON.stringify(asked.map((one, n) => ({ ...one, n })))]) as { o_at: number; o_outcome: string }[];
+    const answers: (string | null)[] = asked.map(() => null);
+    for (const { o_at, o_outcome } of found) answers[o_at] = o_outcome;
+    return answers;
+  }, GATHERED);
 
   async function acquire(shard: number, owner: string, ttl: number): Promise<Lease | null> {
     checkShard(shard, shards);
@@ -76,6 +103,22 @@ WHERE id = $1 AND epoch = $2 AND NOT clean RETURNING id`;
     const query = `UPDATE ${schema}.shard SET owner = NULL, clean = true WHERE id = $1 AND epoch = $2 AND NOT clean`;
     await run("release a shard of", query, [shard, epoch]);
     if (owned.get(shard) === epoch) owned.delete(shard);
+  }
+
+  async function survey(owner: string, ttl: number): Promise<Survey> {
+    checkText("owner", owner);
+    const query = `SELECT o_members, o_shards FROM ${schema}.survey_1($1, $2, $3)`;
+    for (;;) {
+      const [row] = await run("look at the owners of", query, [owner, Math.ceil(ttl), processes?.me ?? ""]) as Surveyed[];
+      const living = row?.o_members ?? [], owners = row?.o_shards ?? [];
+      // what a dead process of this machine owned need not wait for its lease: then all see it free
+      const dead = living.filter((member) => processes?.isDead(member.process));
+      for (const member of dead) await run("look at the owners of", `SELECT ${schema}.bury_1($1)`, [member.owner]);
+      if (dead.length > 0) continue;
+      const at = (wanted: (by: string | null) => boolean): number[] => owners.flatMap((by, shard) => wanted(by) ? [shard] : []);
+      const members = living.map((member) => ({ owner: member.owner, shards: at((by) => by === member.owner).length }));
+      return { members, free: at((by) => by === null), yours: at((by) => by === owner) };
+    }
   }
 
   async function commit(batchId: string, batches: readonly ShardBatch[]): Promise<"ok" | { readonly fenced: readonly number[] }> {
@@ -113,6 +156,7 @@ WHERE id = $1 AND epoch = $2 AND NOT clean RETURNING id`;
     acquire,
     renew,
     release,
+    survey,
     commit,
     close,
     async load(shard, key: InstanceKey, part) {
@@ -137,8 +181,7 @@ WHERE id = $1 AND epoch = $2 AND NOT clean RETURNING id`;
     async post(shard, message: Message) {
       checkShard(shard, shards);
       checkMessage(message, caps);
-      await run("write to", `SELECT ${schema}.post_1($1, $2, $3)`, [shard, message.key, message.body]);
-      hints?.tell("p", [shard]);
+      await post({ s: shard, k: message.key, b: message.body });
     },
     async inbox(shard, limit) {
       checkShard(shard, shards);
@@ -146,8 +189,7 @@ WHERE id = $1 AND epoch = $2 AND NOT clean RETURNING id`;
     },
     async outcome(shard, key) {
       checkShard(shard, shards);
-      const [row] = await read(`SELECT outcome FROM ${schema}.outcome WHERE shard = $1 AND key = $2`, [shard, key]);
-      return (row as { outcome: string } | undefined)?.outcome ?? null;
+      return await outcome({ s: shard, k: key });
     },
   };
   return hints === undefined ? store : { ...store, listen: hints.listen };

@@ -1,3 +1,4 @@
+import { cluster, machines } from "./cluster.ts";
 import { corrupt } from "./corrupt.ts";
 import { drain } from "./drain.ts";
 import { effect } from "./effect.ts";
@@ -11,4 +12,4 @@ import { two } from "./two.ts";
 import { write } from "./write.ts";
 
 /** Every mode. */
-export const modes: readonly Mode[] = [random, effect, write, loop, drain, two, skew, frozen, full, corrupt];
+export const modes: readonly Mode[] = [random, effect, write, loop, drain, two, skew, frozen, full, corrupt, cluster, machines];

@@ -19,6 +19,8 @@ export interface Extent {
 export interface Running {
   /** Resolves when all instances have ended. */
   readonly clients: Promise<void>;
+  /** What it has measured, when it is over: sentences, and of them what is not as it has to be. */
+  readonly figures?: () => { readonly said: readonly string[]; readonly missed: readonly string[] };
 }
 
 /** One mode. */
