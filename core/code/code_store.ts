@@ -62,7 +62,11 @@ export function createCodeStore(blobs: Blobs): CodeStore {
   };
 
   async function read(tenant: string, version: string): Promise<Prepared> {
-    const bytes = await blobs.get(tenant, version);
+    const bytes = await blobs.get(tenant, version).catch((error) => {
+      // A damaged store concerns all; a damaged blob is this version's alone.
+      if (TenureError.is(error) && error.code === "corrupt") throw unavailable(version, "its content is damaged");
+      throw error;
+    });
     if (bytes === null) throw unavailable(version, "it is not in the code store");
     const kept = JSON.parse(new TextDecoder().decode(bytes)) as Kept;
     if (await hashCode(kept.code) !== version) throw unavailable(version, "its content does not match its hash");
