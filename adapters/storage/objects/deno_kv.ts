@@ -116,7 +116,7 @@ export async function openKvObjects(kv: DenoKvLike, prefix: readonly string[], n
       const [head, piece] = await kv.getMany([entryKey(key), pieceKey(key, "", 0)]);
       const entry = head?.value as Entry | null | undefined;
       if (entry === null || entry === undefined) return null;
-      if (entry.draft === "" && entry.pieces === 1 && piece?.value instanceof Uint8Array) return piece.value;
+      if (entry.draft === "" && entry.pieces === 1 && piece?.value instanceof Uint8Array) return new Uint8Array(piece.value);
       const found: Uint8Array[] = [];
       for await (const { value } of kv.list({ prefix: [...prefix, "piece", key, entry.draft] })) found.push(value as Uint8Array);
       if (found.length === entry.pieces) return join(found);
