@@ -11,6 +11,7 @@ import { checkTenantId, checkWorkflowName } from "./ids.ts";
 import { FORMAT } from "./instance/records.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
 import { Unopened } from "./openings.ts";
+import type { Blobs } from "./ports/blobs.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Cron } from "./ports/cron.ts";
 import type { Guest, GuestInit, SandboxAdapter } from "./ports/guest.ts";
@@ -62,6 +63,12 @@ export interface LogContext {
 export interface TenureOptions {
   /** Where journals are kept. */
   readonly storage: StorageAdapter;
+  /**
+   * Where tenants' code is kept: the same place for every engine of the store. What is read is checked against its hash.
+   *
+   * @default the store
+   */
+  readonly code?: Blobs;
   /** What runs tenants' code. Needed to deploy and to run it; not for workflows of the host itself. */
   readonly sandbox?: SandboxAdapter;
   /**
@@ -175,7 +182,7 @@ export async function createTenure(options: TenureOptions, internals: Internals)
   });
   const store = await options.storage.open();
   const reads = callerStore(store);
-  const codes = createCodeStore(store.blobs);
+  const codes = createCodeStore(options.code ?? store.blobs);
   const formats = createFormats(store, internals.format ?? FORMAT);
   const limits = limitsBy(options.limits);
 

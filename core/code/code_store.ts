@@ -63,6 +63,8 @@ export function createCodeStore(blobs: Blobs): CodeStore {
 
   async function read(tenant: string, version: string): Promise<Prepared> {
     const bytes = await blobs.get(tenant, version).catch((cause) => {
+      // a damaged store concerns all; a damaged blob is this version's alone
+      if (TenureError.is(cause) && cause.code === "corrupt") throw unavailable(version, "its content is damaged");
       throw storageFailed(cause);
     });
     if (bytes === null) throw unavailable(version, "it is not in the code store");

@@ -26,8 +26,8 @@ export interface Calls {
   ofBody(attempt: Attempt, op: Op, target: string, method: string, args: string): Promise<CallResult>;
 }
 
-/** A call of the run is aborted by nothing. */
-const NEVER = new AbortController().signal;
+/** A call of the run is aborted by nothing. Made with the first one: while modules are loaded Workers may not make any. */
+let never: AbortSignal | undefined;
 
 /**
  * Makes the calls of one execution.
@@ -46,7 +46,7 @@ export function createCalls(desk: Desk, key: string): Calls {
     keep: (op, args) => void kept.set(op, args),
     async ofRun(op) {
       const dot = op.name.lastIndexOf(".");
-      const caller = { step: null, attempt: op.attempts, idempotencyKey: `${key}/${op.op}`, signal: NEVER };
+      const caller = { step: null, attempt: op.attempts, idempotencyKey: `${key}/${op.op}`, signal: never ??= new AbortController().signal };
       const args = kept.get(op.op) ?? "j[]";
       kept.delete(op.op);
       return await desk.call(op.name.slice(0, dot), op.name.slice(dot + 1), args, caller);

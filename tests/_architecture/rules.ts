@@ -13,7 +13,7 @@ import type { Import } from "./imports.ts";
 const CORE = ["tenure.ts", "tenant.ts", "workflow.ts", "workflow", "worker_loader.ts", "shard", "execution", "code", "instance", "(leaves)", "ports"];
 
 /** Rooms of adapters that other adapters may use. */
-const SHARED = ["adapters/cron", "adapters/sandbox/trusted", "adapters/storage/image", "adapters/storage/log_store", "adapters/sandbox/guest", "adapters/sandbox/prepare"];
+const SHARED = ["adapters/cron", "adapters/sandbox/trusted", "adapters/storage/image", "adapters/storage/log_store", "adapters/storage/objects", "adapters/sandbox/guest", "adapters/sandbox/prepare"];
 
 /** Folders whose children are adapters; any other child of `adapters/` is one adapter. */
 const KINDS = ["storage", "sandbox"];

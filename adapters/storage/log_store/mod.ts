@@ -5,15 +5,15 @@
  * @module
  */
 import { TenureError } from "../../../core/errors.ts";
-import type { Blobs } from "../../../core/ports/blobs.ts";
 import type { Lease, Message, ShardBatch, StorageAdapter, Store, StoreCaps } from "../../../core/ports/store.ts";
 import { checkBatches, checkInstanceKey, checkMessage, checkShard, checkText, corrupt } from "../../../core/store_rules.ts";
 import { createData, plan, type Shard } from "../image/data.ts";
 import { readCells, readDue, readHeads, readImage } from "../image/reads.ts";
-import { seal, sealText, unseal, unsealText } from "./frame.ts";
+import { createLogBlobs } from "./blobs.ts";
+import { sealText, unsealText } from "./frame.ts";
 import { createLogInbox, type LogInbox } from "./inbox.ts";
 import { createLog, failure, type Log, type LogTimes } from "./log.ts";
-import { hashText, type Objects } from "./objects.ts";
+import type { Objects } from "./objects.ts";
 import { checkFormat, FORMAT, type LogRecord } from "./records.ts";
 
 /** What a log store is made of. */
@@ -65,7 +65,12 @@ export function createLogStorage(parts: LogStoreParts): StorageAdapter {
     async open(): Promise<Store> {
       try {
         const objects = await parts.open();
-        return connect(parts, objects, await prepare(objects, parts), listeners);
+        try {
+          return connect(parts, objects, await prepare(objects, parts), listeners);
+        } catch (error) {
+          await objects.close?.();
+          throw error;
+        }
       } catch (error) {
         throw failure("open", parts.name, error);
       }
@@ -232,12 +237,13 @@ function connect(parts: LogStoreParts, objects: Objects, shards: number, listene
     closed = true;
     await Promise.all(leaving);
     await Promise.all([...queues, ...background]);
+    await objects.close?.();
   }
 
   const store: Store = {
     caps,
     shards,
-    blobs: createBlobs(objects, use, parts.name),
+    blobs: createLogBlobs(objects, parts.name, use),
     acquire,
     renew,
     release,
@@ -291,33 +297,5 @@ function connect(parts: LogStoreParts, objects: Objects, shards: number, listene
       all.add(on);
       return () => void all.delete(on);
     },
-  };
-}
-
-function createBlobs(objects: Objects, use: () => void, name: string): Blobs {
-  async function keyOf(tenant: string, hash: string): Promise<string> {
-    use();
-    checkText("tenant", tenant);
-    checkText("hash", hash);
-    return `blob/${await hashText(tenant)}/${await hashText(hash)}`;
-  }
-  async function attempt<T>(act: string, body: () => Promise<T>): Promise<T> {
-    try {
-      return await body();
-    } catch (error) {
-      throw failure(act, name, error);
-    }
-  }
-  return {
-    async put(tenant, hash, bytes) {
-      const sealed = seal(bytes);
-      await attempt("write to", async () => void await objects.putIfAbsent(await keyOf(tenant, hash), sealed));
-    },
-    get: (tenant, hash) =>
-      attempt("read", async () => {
-        const found = await objects.get(await keyOf(tenant, hash));
-        return found === null ? null : unseal(found).slice();
-      }),
-    delete: (tenant, hash) => attempt("write to", async () => objects.delete(await keyOf(tenant, hash))),
   };
 }

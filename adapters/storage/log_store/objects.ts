@@ -17,6 +17,14 @@ export interface Objects {
   list(prefix: string): Promise<string[]>;
   /** Removes an object; of one that is not there: does nothing. */
   delete(key: string): Promise<void>;
+  /** Frees what was opened with it. */
+  close?(): Promise<void>;
+}
+
+/** A key as folder and name, for places that keep folders apart; of a prefix the name is empty. */
+export function splitKey(key: string): [folder: string, name: string] {
+  const at = key.lastIndexOf("/");
+  return [key.slice(0, Math.max(at, 0)), key.slice(at + 1)];
 }
 
 /** The number of an object in a log as a part of its key: sorts as the numbers do. */

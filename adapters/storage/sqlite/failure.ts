@@ -34,15 +34,29 @@ const TEXTS: readonly (readonly [start: string, code: number])[] = [
   ["file is not a database", 26],
 ];
 
+/** Where a driver passes on SQLite's names only, also extended ones (better-sqlite3). */
+const NAMES: readonly (readonly [name: string, code: number])[] = [
+  ["SQLITE_BUSY", 5],
+  ["SQLITE_LOCKED", 6],
+  ["SQLITE_NOMEM", 7],
+  ["SQLITE_READONLY", 8],
+  ["SQLITE_IOERR", 10],
+  ["SQLITE_CORRUPT", 11],
+  ["SQLITE_FULL", 13],
+  ["SQLITE_CANTOPEN", 14],
+  ["SQLITE_TOOBIG", 18],
+  ["SQLITE_CONSTRAINT", 19],
+  ["SQLITE_NOTADB", 26],
+];
+
 /** SQLite's primary result code in an error of any driver; 0 when it has none. */
 export function sqliteCode(error: unknown): number {
-  const { code, errcode, errno, message } = (error ?? {}) as Record<string, unknown>;
+  const { code, errcode, errno, message, rawCode } = (error ?? {}) as Record<string, unknown>;
   if (typeof errcode === "number") return errcode & 0xff;
   if (typeof errno === "number" && String(code).startsWith("SQLITE_")) return errno & 0xff;
-  if (code === "SQLITE_BUSY") return 5;
-  if (code === "SQLITE_FULL") return 13;
-  if (code === "SQLITE_CANTOPEN") return 14;
-  if (code === "SQLITE_NOTADB") return 26;
+  if (typeof rawCode === "number") return rawCode & 0xff;
+  const name = NAMES.find(([name]) => code === name || String(code).startsWith(`${name}_`));
+  if (name !== undefined) return name[1];
   if ((error as Error | null)?.name === "NotCapable") return 3;
   return TEXTS.find(([start]) => String(message).startsWith(start))?.[1] ?? 0;
 }
