@@ -21,10 +21,10 @@ export async function act(binding, { verb, id, args }) {
     }
     const instance = await binding.get(id);
     if (verb === "events") {
-      const types = [];
+      const told = [];
       const events = await instance.subscribe(...args);
-      for (let next = await events.next(); !next.done; next = await events.next()) types.push(next.value.type);
-      return types;
+      for (let next = await events.next(); !next.done; next = await events.next()) told.push(next.value);
+      return told;
     }
     return await instance[verb](...args);
   }

@@ -30,7 +30,7 @@ export interface Client {
   /** What bodies have noted, in order: `await this.env.OUTSIDE.note(word)`. */
   seen(): Promise<string[]>;
   /** Waits until a word has been noted so many times. */
-  until_seen(word: string, times?: number): Promise<void>;
+  noted(word: string, times?: number): Promise<void>;
   /** Lets bodies through that wait at a gate: `await this.env.OUTSIDE.gate(name)`. */
   open(gate: string): Promise<void>;
   /** The code of the error by which something fails, `instance.not_found`, or its message when it has none. */
@@ -78,6 +78,9 @@ export class TenantWorkflow extends WorkflowEntrypoint {
   async run(event, step) {
     const note = (word) => this.env.OUTSIDE.note(String(word));
     const gate = (name) => this.env.OUTSIDE.gate(name);
+    // an error that crosses from worker to worker may have its name before its message
+    const named = ({ name, message }) => name !== "Error" ? name : /^(\\w*Error)\\b/.exec(message)?.[1] ?? name;
+    const refused = async (promise) => { try { await promise; return "taken"; } catch (error) { return named(error); } };
     const caught = async (promise) => { try { return await promise; } catch (error) { return { name: error.name, message: error.message }; } };
     ${run}
   }

@@ -84,7 +84,7 @@ export function createClient(parts: ClientParts, tenant: string = parts.word): C
       });
     },
     seen,
-    until_seen: async (note, times = 1) => void await looked(`"${note}" was noted`, async () => (await seen()).filter((each) => each === note).length >= times || undefined),
+    noted: async (note, times = 1) => void await looked(`"${note}" was noted`, async () => (await seen()).filter((each) => each === note).length >= times || undefined),
     open: async (gate) => void await ask("/open", { method: "POST", body: gate }),
     deploy: async (release) => void await ask("/deploy", { method: "POST", body: String(release) }),
     async fails(action) {

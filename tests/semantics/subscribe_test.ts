@@ -120,6 +120,17 @@ onEach("subscribe()", (test) => {
     assertEquals((await subscription.next()).done, true);
   });
 
+  test("tells what a run issues in a pause where it is issued, and its start when it starts", async (world) => {
+    const order = await world.run(`await step.do("a", () => T.gate("a")); await step.do("b", async () => 1);`);
+    await world.when("it runs", () => world.calls.length === 1);
+    await order.pause();
+    world.open("a");
+    await world.until(order, "paused");
+    await order.resume();
+    const told = (await rest(await order.subscribe())).map(({ type }) => type);
+    assertEquals(told.slice(told.indexOf("attempt_completed")), ["attempt_completed", "step_completed", "step_started", "workflow_paused", "workflow_running", "attempt_started", "attempt_completed", "step_completed", "workflow_completed"]);
+  });
+
   test("tells of a rollback, handler by handler, and how it ended", async (world) => {
     const order = await world.run(`
       const undo = (fails) => ({ rollback: async ({ stepName }) => { if (await T.count(stepName) <= fails) throw new Error("no"); }, rollbackConfig: { retries: { limit: 1, delay: 1000 } } });

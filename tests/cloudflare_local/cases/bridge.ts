@@ -109,15 +109,12 @@ export const BRIDGE: readonly Case[] = [
       const id = await client.bare("create", undefined, { id: client.id("bare"), params: { a: 1 } }) as string;
       for (let n = 0; n < 100; n++) {
         const { status, error } = await client.bare("status", id) as { status: string; error?: { name: string; message: string } };
-        if (status === "errored") return error;
+        if (status === "errored") return `${error?.name}: ${error?.message}`.replace(/^Error: /, "");
         await client.rest(50);
       }
       return "never";
     },
-    right: {
-      name: "MissingDispatcherMetadataError",
-      message: "dynamic-workflows: workflow event is missing dispatcher metadata. Did you forget to wrap the Workflow binding with wrapWorkflowBinding()?",
-    },
+    right: "MissingDispatcherMetadataError: dynamic-workflows: workflow event is missing dispatcher metadata. Did you forget to wrap the Workflow binding with wrapWorkflowBinding()?",
   },
   {
     name: "a tenant has no network when it is granted none",

@@ -1,11 +1,16 @@
 /** Creating, looking, pausing, ending, restarting. */
-import type { Case } from "../case.ts";
+import { type Case, type Client, retries } from "../case.ts";
 
 const complete = (output: unknown): object => ({ status: "complete", output });
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 /** Two steps with a gate in the first. */
 const TWO = `const a = await step.do("a", async () => { await note("a"); await gate("a"); return "a"; }); return [a, await step.do("b", async () => { await note("b"); return "b"; })];`;
 const LONG = `await step.do("a", async () => { await note("a"); }); await step.sleep("nap", "1 hour");`;
+
+/** What a subscription tells, by type. */
+async function types(client: Client, id: string, options: object = {}): Promise<string[]> {
+  return (await client.call("events", id, options) as { type: string }[]).map(({ type }) => type);
+}
 
 /** See the file. */
 export const CONTROL: readonly Case[] = [
@@ -33,6 +38,7 @@ export const CONTROL: readonly Case[] = [
       return await client.end(await client.create());
     },
     right: complete({}),
+    row: "CF-create-14",
   },
   {
     name: "an id that is taken is refused, whatever became of its instance",
@@ -71,7 +77,7 @@ export const CONTROL: readonly Case[] = [
         return [status, output, error];
       };
       const good = await client.create({ params: {} }), bad = await client.create({ params: { fails: true } });
-      await client.until_seen("in", 2);
+      await client.noted("in", 2);
       const before = await shape(good);
       await client.open("go");
       await client.end(good);
@@ -156,7 +162,7 @@ export const CONTROL: readonly Case[] = [
     run: LONG,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("a");
+      await client.noted("a");
       await client.call("terminate", id);
       return await client.end(id);
     },
@@ -167,7 +173,7 @@ export const CONTROL: readonly Case[] = [
     run: TWO,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("a");
+      await client.noted("a");
       await client.call("terminate", id);
       const end = await client.end(id);
       await client.open("a");
@@ -192,7 +198,7 @@ export const CONTROL: readonly Case[] = [
     run: TWO,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("a");
+      await client.noted("a");
       await client.call("pause", id);
       const first = await client.until(id, "waitingForPause");
       await client.open("a");
@@ -208,7 +214,7 @@ export const CONTROL: readonly Case[] = [
     run: `const all = await Promise.all(["x", "y"].map((word) => step.do(word, async () => { await note("in"); await gate(word); return word; }))); return [all, await step.do("next", async () => { await note("next"); return 1; })];`,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("in", 2);
+      await client.noted("in", 2);
       await client.call("pause", id);
       await client.until(id, "waitingForPause");
       await client.open("x");
@@ -227,7 +233,7 @@ export const CONTROL: readonly Case[] = [
     run: TWO,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("a");
+      await client.noted("a");
       await client.call("pause", id);
       await client.until(id, "waitingForPause");
       await client.call("resume", id);
@@ -239,16 +245,17 @@ export const CONTROL: readonly Case[] = [
   },
   {
     name: "a pause in a sleep makes it longer",
-    run: `const from = await step.do("from", async () => Date.now()); await step.sleep("nap", 1500); return await step.do("to", async () => Date.now() - from);`,
+    run: `const from = await step.do("from", async () => Date.now()); await note("from"); await step.sleep("nap", 4000); return await step.do("to", async () => Date.now() - from);`,
     async act(client) {
       const id = await client.create();
-      await client.rest(700);
+      await client.noted("from");
+      await client.rest(300);
       await client.call("pause", id);
       await client.until(id, "paused");
-      await client.rest(1200);
+      await client.rest(1500);
       await client.call("resume", id);
       const { status, output } = await client.end(id);
-      return [status, (output as number) >= 2500];
+      return [status, (output as number) >= 5400];
     },
     right: ["complete", true],
   },
@@ -287,7 +294,7 @@ export const CONTROL: readonly Case[] = [
     run: `await caught(step.do("a", async () => { throw new NonRetryableError("no"); })); await note("caught"); await step.sleep("nap", "1 hour");`,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("caught");
+      await client.noted("caught");
       await client.rest(200);
       await client.call("pause", id);
       await client.rest(800);
@@ -304,12 +311,12 @@ export const CONTROL: readonly Case[] = [
       return event.instanceId.length;`,
     async act(client) {
       const id = await client.create({ params: { from } });
-      await client.until_seen(`a ${from}`);
+      await client.noted(`a ${from}`);
       if (from === "terminated") await client.call("terminate", id);
       if (from === "paused") await client.call("pause", id);
       await client.until(id, ...(from === "running" ? ["running", "waiting"] : [from]));
       await client.call("restart", id);
-      await client.until_seen(`a ${from}`, 2);
+      await client.noted(`a ${from}`, 2);
       if (from !== "complete" && from !== "errored") {
         await client.rest(200);
         await client.call("sendEvent", id, { type: "go" });
@@ -320,17 +327,18 @@ export const CONTROL: readonly Case[] = [
   })),
   {
     name: "restart forgets events that nobody has waited for",
-    run: `await note("began"); return (await caught(step.waitForEvent("w", { type: event.payload.first ? "go" : "go", timeout: 800 }))).name ?? "got";`,
+    run: `await note("began"); await step.do("hold", async () => { await gate("hold"); }); return await refused(step.waitForEvent("w", { type: "go", timeout: 800 }));`,
     async act(client) {
       const id = await client.create({ params: {} });
       await client.call("sendEvent", id, { type: "go", payload: 1 });
       await client.call("sendEvent", id, { type: "go", payload: 2 });
+      await client.open("hold");
       const first = await client.end(id);
       await client.call("restart", id);
-      await client.until_seen("began", 2);
+      await client.noted("began", 2);
       return [first, await client.end(id)];
     },
-    right: [complete("got"), complete("WorkflowTimeoutError")],
+    right: [complete("taken"), complete("WorkflowTimeoutError")],
   },
   {
     name: "restart at a step keeps what was before it",
@@ -340,7 +348,7 @@ export const CONTROL: readonly Case[] = [
       const id = await client.create();
       await client.end(id);
       await client.call("restart", id, { from: { name: "b" } });
-      await client.until_seen("c", 2);
+      await client.noted("c", 2);
       return [await client.end(id), await client.seen()];
     },
     right: [complete(["a", "b", "c"]), ["a", "b", "c", "b", "c"]],
@@ -353,7 +361,7 @@ export const CONTROL: readonly Case[] = [
       const id = await client.create();
       await client.end(id);
       await client.call("restart", id, { from: { name: "a", count: 3, type: "do" } });
-      await client.until_seen("a3", 2);
+      await client.noted("a3", 2);
       return [await client.end(id), await client.seen()];
     },
     right: [complete([1, 2, 3]), ["a1", "a2", "a3", "a3"]],
@@ -376,7 +384,7 @@ export const CONTROL: readonly Case[] = [
       const id = await client.create();
       await client.end(id);
       await client.call("restart", id, { from: { name: "b" } });
-      await client.until_seen("b", 2);
+      await client.noted("b", 2);
       return [await client.end(id), await client.seen()];
     },
     right: [complete(["a", "b"]), ["a", "b", "b"]],
@@ -402,7 +410,7 @@ export const CONTROL: readonly Case[] = [
     direct: true,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("a");
+      await client.noted("a");
       await client.call("delete", id);
       await client.open("a");
       await client.rest(300);
@@ -417,10 +425,10 @@ export const CONTROL: readonly Case[] = [
     async act(client) {
       const id = await client.create();
       await client.end(id);
-      const { deleted, errors } = await client.bind("deleteBatch", [client.id("no"), id, client.id("no")]) as { deleted: unknown[]; errors: { index: number; code: number }[] };
-      return [deleted.length, errors.map(({ index, code }) => [index, code])];
+      const { deleted, errors } = await client.bind("deleteBatch", [client.id("no"), id, client.id("no")]) as { deleted: unknown[]; errors: { id: string; code: number }[] };
+      return [deleted.length, errors.map(({ id, code }) => [id === client.id("no"), code])];
     },
-    right: [1, [[0, 10400], [2, 10400]]],
+    right: [1, [[true, 10400], [true, 10400]]],
   },
   {
     name: "deleteBatch of none, of more than a hundred and of what can be no id is refused",
@@ -452,9 +460,114 @@ export const CONTROL: readonly Case[] = [
     async act(client) {
       const id = await client.create();
       await client.end(id);
-      return await client.call("events", id);
+      return await types(client, id);
     },
-    right: ["workflow_queued", "workflow_started", "step_started", "attempt_started", "attempt_completed", "step_completed", "sleep_started", "sleep_completed", "workflow_completed"],
+    right: ["workflow_queued", "workflow_started", "workflow_running", "step_started", "attempt_started", "attempt_completed", "step_completed", "sleep_started", "sleep_completed", "workflow_completed"],
+  },
+  {
+    name: "subscribe tells of a pause and of what goes on",
+    run: `await step.do("a", async () => { await note("a"); await gate("a"); }); return (await step.waitForEvent("w", { type: "go" })).payload;`,
+    direct: true,
+    async act(client) {
+      const id = await client.create();
+      await client.noted("a");
+      await client.call("pause", id);
+      await client.until(id, "waitingForPause");
+      await client.open("a");
+      await client.until(id, "paused");
+      await client.call("resume", id);
+      await client.rest(200);
+      await client.call("sendEvent", id, { type: "go", payload: 1 });
+      await client.end(id);
+      return (await types(client, id)).slice(3);
+    },
+    right: ["step_started", "attempt_started", "workflow_waiting_for_pause", "attempt_completed", "step_completed", "wait_started", "workflow_paused", "workflow_running", "wait_completed", "workflow_completed"],
+    row: "CF-subscribe-10",
+  },
+  {
+    name: "subscribe tells of attempts that fail",
+    run: `await step.do("a", ${retries(1)}, async ({ attempt }) => { if (attempt === 1) throw new Error("once"); }); await step.do("b", ${retries(0)}, async () => { throw new RangeError("no"); });`,
+    direct: true,
+    async act(client) {
+      const id = await client.create();
+      await client.end(id);
+      const told = await client.call("events", id) as { type: string; attempt?: number; error?: { name: string; message: string } }[];
+      return told.slice(3).map(({ type, attempt, error }) => [type, attempt, type.startsWith("attempt") ? error?.message : undefined]);
+    },
+    right: [
+      ["step_started"], ["attempt_started", 1], ["attempt_errored", 1, "once"], ["attempt_started", 2], ["attempt_completed", 2], ["step_completed"],
+      ["step_started"], ["attempt_started", 1], ["attempt_errored", 1, "no"], ["step_errored"], ["workflow_errored"],
+    ].map(([type, attempt, message]) => [type, attempt, message]),
+  },
+  {
+    name: "subscribe tells of a wait that timed out, and of an end from outside",
+    run: `await refused(step.waitForEvent("w", { type: "go", timeout: 200 })); await note("after"); await step.sleep("nap", "1 hour");`,
+    direct: true,
+    async act(client) {
+      const id = await client.create();
+      await client.noted("after");
+      await client.rest(300);
+      await client.call("terminate", id);
+      await client.end(id);
+      return (await types(client, id)).slice(3);
+    },
+    right: ["wait_started", "wait_timed_out", "sleep_started", "workflow_terminated"],
+  },
+  {
+    name: "subscribe tells of a rollback",
+    run: `await step.do("a", async () => 1, { rollback: async () => {} }); throw new Error("no");`,
+    direct: true,
+    async act(client) {
+      const id = await client.create();
+      await client.end(id);
+      return (await types(client, id)).slice(7);
+    },
+    right: ["rollback_started", "rollback_step_started", "rollback_attempt_started", "rollback_attempt_completed", "rollback_step_completed", "rollback_completed", "workflow_errored"],
+  },
+  {
+    name: "what subscribe tells has the fields of its type",
+    run: `await step.do("a", { retries: { limit: 2, delay: "1 second", backoff: "linear" }, timeout: "1 minute" }, async () => ({ made: 1 })); await step.sleep("nap", 20); return "out";`,
+    direct: true,
+    async act(client) {
+      const id = await client.create({ params: { p: 1 } });
+      await client.end(id);
+      const told = await client.call("events", id) as Record<string, unknown>[];
+      return told.slice(2).map(({ eventId, timestamp, instanceId, params: _, ...event }) => [typeof eventId, typeof timestamp, instanceId === id, event]);
+    },
+    right: [
+      { type: "workflow_running" },
+      { type: "step_started", stepName: "a-1", config: { retries: { limit: 2, delay: "1 second", backoff: "linear" }, timeout: "1 minute" } },
+      { type: "attempt_started", stepName: "a-1", attempt: 1 },
+      { type: "attempt_completed", stepName: "a-1", attempt: 1 },
+      { type: "step_completed", stepName: "a-1", output: { made: 1 } },
+      { type: "sleep_started", stepName: "nap-1", durationMs: 20 },
+      { type: "sleep_completed", stepName: "nap-1" },
+      { type: "workflow_completed", output: "out" },
+    ].map((event) => ["number", "number", true, event]),
+  },
+  {
+    name: "a sensitive output is hidden from who subscribes",
+    run: `return await step.do("a", { sensitive: "output" }, async () => "secret") === "secret";`,
+    direct: true,
+    async act(client) {
+      const id = await client.create();
+      const { output } = await client.end(id);
+      const told = await client.call("events", id, { filter: ["step_completed"] }) as { output: unknown }[];
+      return [output, told.map(({ output }) => output)];
+    },
+    right: [true, ["[REDACTED]"]],
+  },
+  {
+    name: "subscribe goes on behind a cursor",
+    run: `await step.do("a", async () => 1); return 1;`,
+    direct: true,
+    async act(client) {
+      const id = await client.create();
+      await client.end(id);
+      const told = await client.call("events", id) as { type: string; eventId: number }[];
+      return await types(client, id, { cursor: told[4]?.eventId as number });
+    },
+    right: ["attempt_completed", "step_completed", "workflow_completed"],
   },
   {
     name: "subscribe keeps to a filter, and ends all the same",
@@ -463,7 +576,7 @@ export const CONTROL: readonly Case[] = [
     async act(client) {
       const id = await client.create();
       await client.end(id);
-      return await client.call("events", id, { filter: ["step_completed"] });
+      return await types(client, id, { filter: ["step_completed"] });
     },
     right: ["step_completed"],
   },
@@ -473,7 +586,7 @@ export const CONTROL: readonly Case[] = [
     async act(client) {
       const id = await client.create();
       await client.end(id);
-      return (await client.call("events", id) as string[]).at(-1);
+      return (await types(client, id)).at(-1);
     },
     right: "workflow_completed",
     row: "CF-subscribe-9",

@@ -21,7 +21,7 @@ export const REPLAY: readonly Case[] = [
     run: `const a = await step.do("a", async () => { await note("a"); return 1; }); const error = await caught(step.do("b", ${retries(0)}, async () => { await note("b"); throw new RangeError("no"); })); await step.waitForEvent("w", { type: "go" }); return [a, error];`,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("b");
+      await client.noted("b");
       await client.rest(300);
       await replayed(client, id);
       await client.call("sendEvent", id, { type: "go" });
@@ -31,11 +31,11 @@ export const REPLAY: readonly Case[] = [
   },
   {
     name: "an event is received once, also across a replay",
-    run: `const a = (await step.waitForEvent("a", { type: "go" })).payload; await note("got"); await step.waitForEvent("hold", { type: "hold" }); const b = await caught(step.waitForEvent("b", { type: "go", timeout: 1000 })); return [a, b.payload ?? b.name];`,
+    run: `const a = (await step.waitForEvent("a", { type: "go" })).payload; await note("got"); await step.waitForEvent("hold", { type: "hold" }); return [a, await refused(step.waitForEvent("b", { type: "go", timeout: 1000 }))];`,
     async act(client) {
       const id = await client.create();
       await client.call("sendEvent", id, { type: "go", payload: 1 });
-      await client.until_seen("got");
+      await client.noted("got");
       await client.rest(300);
       await replayed(client, id);
       await client.rest(300);
@@ -51,7 +51,7 @@ export const REPLAY: readonly Case[] = [
     restarts: true,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("a");
+      await client.noted("a");
       await client.rest(300);
       await client.restart();
       await client.call("sendEvent", id, { type: "go" });
@@ -65,7 +65,7 @@ export const REPLAY: readonly Case[] = [
     run: `await step.sleepUntil("nap", new Date(event.payload.until)); await note("slept"); await step.waitForEvent("w", { type: "go" }); return "after";`,
     async act(client) {
       const id = await client.create({ params: { until: Date.now() + 400 } });
-      await client.until_seen("slept");
+      await client.noted("slept");
       await client.rest(200);
       await replayed(client, id);
       await client.call("sendEvent", id, { type: "go" });
@@ -76,11 +76,12 @@ export const REPLAY: readonly Case[] = [
   },
   {
     name: "chance outside of steps is the same in a replay",
-    run: `const chance = Math.random(); await note(chance); await step.waitForEvent("w", { type: "go" }); return await step.do("a", async () => chance);`,
+    run: `const chance = Math.random(); await note(chance); await note("then"); await step.waitForEvent("w", { type: "go" }); return await step.do("a", async () => chance);`,
     restarts: true,
     async act(client) {
       const id = await client.create();
-      await client.rest(500);
+      await client.noted("then");
+      await client.rest(300);
       const [first] = await client.seen();
       await client.restart();
       await client.call("sendEvent", id, { type: "go" });
@@ -109,7 +110,7 @@ export const REPLAY: readonly Case[] = [
     restarts: true,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("a");
+      await client.noted("a");
       await client.rest(300);
       await client.restart();
       await client.call("sendEvent", id, { type: "go", payload: 2 });
@@ -137,7 +138,7 @@ export const REPLAY: readonly Case[] = [
     restarts: true,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("in");
+      await client.noted("in");
       await client.rest(200);
       await client.restart();
       await wake(client, id);
@@ -165,7 +166,7 @@ export const REPLAY: readonly Case[] = [
     restarts: true,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("a");
+      await client.noted("a");
       await client.rest(200);
       await client.call("pause", id);
       await client.until(id, "paused");
@@ -186,11 +187,11 @@ export const REPLAY: readonly Case[] = [
     restarts: true,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("waits");
+      await client.noted("waits");
       await client.rest(300);
       await client.restart();
       await client.call("terminate", id, { rollback: true });
-      await client.until_seen("undo a a!");
+      await client.noted("undo a a!");
       const undone = (await client.seen()).filter((word) => word.startsWith("undo"));
       return [(await client.end(id)).status, undone];
     },
@@ -214,7 +215,7 @@ export const REPLAY: readonly Case[] = [
     restarts: true,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("in");
+      await client.noted("in");
       await client.rest(200);
       await client.restart();
       await wake(client, id);

@@ -60,9 +60,22 @@ export const ROLLBACK: readonly Case[] = [
   },
   {
     name: "a handler is tried again as its own config says",
-    run: `await step.do("a", async () => 1, { rollback: async ({ ctx }) => { await note("undo " + ctx.attempt); if (ctx.attempt < 3) throw new Error("not yet"); }, rollbackConfig: ${retries(3)} }); throw new Error("no");`,
-    act: (client) => undone(client, 3),
-    right: { status: "errored", error: { name: "Error", message: "no" }, seen: ["undo 1", "undo 2", "undo 3"] },
+    run: `await step.do("a", async () => 1, { rollback: async () => { await note("undo"); throw new Error("not yet"); }, rollbackConfig: ${retries(2)} }); throw new Error("no");`,
+    async act(client) {
+      await undone(client, 3);
+      await client.rest(300);
+      return await client.seen();
+    },
+    right: ["undo", "undo", "undo"],
+  },
+  {
+    name: "a handler is told of its step: the last attempt, and the config",
+    run: `await step.do("a", { timeout: "1 hour", retries: { limit: 4, delay: 1, backoff: "linear" } }, async ({ attempt }) => { if (attempt < 3) throw new Error("not yet"); }, { rollback: async ({ ctx }) => { await note("undo " + JSON.stringify([ctx.attempt, ctx.step, ctx.config.timeout, ctx.config.retries.limit, ctx.config.retries.backoff])); throw new Error("not yet"); }, rollbackConfig: ${retries(1)} }); throw new Error("no");`,
+    async act(client) {
+      await undone(client, 2);
+      return await client.seen();
+    },
+    right: Array.from({ length: 2 }, () => `undo ${JSON.stringify([3, { name: "a", count: 1 }, "1 hour", 4, "linear"])}`),
   },
   {
     name: "the first handler that fails stops the rollback",
@@ -80,10 +93,10 @@ export const ROLLBACK: readonly Case[] = [
     direct: true,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("waits");
+      await client.noted("waits");
       await client.rest(200);
       await client.call("terminate", id, { rollback: true });
-      await client.until_seen("undo a a!");
+      await client.noted("undo a a!");
       return { ...await client.end(id), seen: await client.seen() };
     },
     right: { status: "terminated", seen: ["do a", "do b", "waits", "undo b b!", "undo a a!"] },
@@ -94,12 +107,12 @@ export const ROLLBACK: readonly Case[] = [
     direct: true,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("waits");
+      await client.noted("waits");
       await client.rest(200);
       await client.call("pause", id);
       await client.until(id, "paused");
       await client.call("terminate", id, { rollback: true });
-      await client.until_seen("undo a a!");
+      await client.noted("undo a a!");
       return await client.end(id);
     },
     right: { status: "terminated" },
@@ -109,7 +122,7 @@ export const ROLLBACK: readonly Case[] = [
     run: `${DO} await make("a"); await note("waits"); await step.sleep("nap", "1 hour");`,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("waits");
+      await client.noted("waits");
       await client.call("terminate", id);
       await client.rest(300);
       return { ...await client.end(id), seen: await client.seen() };
@@ -121,7 +134,7 @@ export const ROLLBACK: readonly Case[] = [
     run: `${DO} await make("a"); await note("waits"); await step.sleep("nap", "1 hour");`,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("waits");
+      await client.noted("waits");
       await client.rest(200);
       await client.call("terminate", id, { rollback: true });
       const end = await client.end(id);

@@ -56,11 +56,17 @@ export const VALUE: readonly Case[] = [
     right: complete(["undefined", null]),
   },
   {
-    name: "an object in itself and one that is there twice come back as they were",
-    run: `const given = await step.do("a", async () => { const one = { n: 1 }, both = { x: one, y: one }; both.self = both; return both; });
-      return [given.x === given.y, given.self === given];`,
+    name: "an object that is there twice comes back as one",
+    run: `const given = await step.do("a", async () => { const one = { n: 1 }; return { x: one, y: one }; }); return given.x === given.y;`,
     act: once,
-    right: complete([true, true]),
+    right: complete(true),
+  },
+  {
+    name: "an object in itself comes back so",
+    run: `const given = await step.do("a", async () => { const one = {}; one.self = one; return one; }); return given.self === given;`,
+    act: once,
+    right: complete(true),
+    row: "CF-result-8",
   },
   {
     name: "a result that cannot be stored fails its step, catchably",
@@ -71,7 +77,7 @@ export const VALUE: readonly Case[] = [
   },
   {
     name: "a result of more than 1 MiB is refused",
-    run: `const refused = await caught(step.do("a", { retries: { limit: 0, delay: 0 } }, async () => "x".repeat(2_200_000))); return typeof refused.message;`,
+    run: `return typeof (await caught(step.do("a", { retries: { limit: 0, delay: 0 } }, async () => "x".repeat(2_200_000)))).message;`,
     act: once,
     right: complete("string"),
     row: "CF-result-7",
@@ -141,7 +147,6 @@ export const VALUE: readonly Case[] = [
     run: `${TEXT} return typeof (await caught(step.do("a", ${"{ retries: { limit: 0, delay: 0 } }"}, async () => { const stream = streamOf("x"); stream.getReader(); return stream; }))).message;`,
     act: once,
     right: complete("string"),
-    row: "CF-stream-3",
   },
   {
     name: "a stream of something else than bytes fails its step, catchably",
@@ -157,7 +162,7 @@ export const VALUE: readonly Case[] = [
       return await text(stream);`,
     async act(client) {
       const id = await client.create();
-      await client.until_seen("ran");
+      await client.noted("ran");
       await client.rest(300);
       await client.call("pause", id);
       await client.until(id, "paused");
