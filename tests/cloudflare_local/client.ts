@@ -65,6 +65,7 @@ export function createClient(parts: ClientParts, tenant: string = parts.word): C
       return await act({ verb: "create", args: [{ id, ...options }] }) as string;
     },
     call: (verb, id, ...args) => act({ verb, id, args }),
+    loaded: (asked) => act({ args: [], ...asked } as never, "/loaded"),
     bind: (verb, ...args) => act({ verb, args }),
     bare: (verb, id, ...args) => act({ verb, ...(id !== undefined && { id }), args }, "/bare"),
     status: async (id) => (await status(id)).status,

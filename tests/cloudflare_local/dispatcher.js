@@ -68,6 +68,19 @@ function direct(binding, tenantId) {
   };
 }
 
+/** Loads code that a client sends and calls a method of it. */
+async function loaded(env, { code, id, entry, props, method, args }) {
+  const worker = id === undefined ? env.LOADER.load(code) : env.LOADER.get(id, async () => code);
+  try {
+    const stub = worker.getEntrypoint(entry, props === undefined ? undefined : { props });
+    if (method !== "fetch") return { value: await stub[method](...args) };
+    const response = await stub.fetch(...args);
+    return { value: [response.status, await response.text()] };
+  } catch (error) {
+    return { error: { name: error.name, message: error.message } };
+  }
+}
+
 export default {
   async fetch(request, env) {
     const tenantId = request.headers.get("x-tenant-id");
@@ -83,6 +96,8 @@ export default {
         return new Response();
       case "/direct":
         return Response.json(await act(direct(env.DIRECT, tenantId), await request.json()));
+      case "/loaded":
+        return Response.json(await loaded(env, await request.json()));
       case "/bare":
         return Response.json(await act(env.WORKFLOWS, await request.json()));
       default:
