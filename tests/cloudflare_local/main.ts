@@ -15,7 +15,7 @@ import { isDeepStrictEqual } from "node:util";
 import { execute, npm } from "../_runner/execute.ts";
 import { PARITY_FILE, readParity } from "../_runner/parity.ts";
 import type { Case } from "./case.ts";
-import { CASES } from "./cases/mod.ts";
+import { AREAS, CASES } from "./cases/mod.ts";
 import { createClient } from "./client.ts";
 import { type Engine, ours, theirs } from "./engines.ts";
 import { wordOf } from "./sources.ts";
@@ -23,6 +23,7 @@ import { wordOf } from "./sources.ts";
 /** So many cases at a time on each engine: they mostly wait. */
 const AT_ONCE = 8;
 
+type Verdict = "same" | "ours right" | "theirs right";
 type Observed = { readonly value: unknown } | { readonly failed: string };
 interface Chosen {
   readonly each: Case;
@@ -91,14 +92,21 @@ async function run(engine: Engine, { each, word }: Chosen, restart: () => Promis
   }
 }
 
+/** Nobody but a case's row excuses a difference. */
+function judge(each: Case, original: Observed, own: Observed): Verdict {
+  const isRight = (observed: Observed): boolean => "value" in observed && isDeepStrictEqual(observed.value, JSON.parse(JSON.stringify(each.right)));
+  if (!isRight(own)) return "theirs right";
+  if (isRight(original)) return "same";
+  return each.row === undefined ? "theirs right" : "ours right";
+}
+
 function report(engines: Engine[], original: Map<string, Observed>, own: Map<string, Observed>): void {
-  const counts = { same: 0, "ours right": 0, "theirs right": 0 };
+  const verdicts = new Map<Case, Verdict>();
   const details: string[] = [];
   for (const { each, word } of chosen) {
     const left = original.get(word) as Observed, right = own.get(word) as Observed;
-    const isRight = (observed: Observed): boolean => "value" in observed && isDeepStrictEqual(observed.value, JSON.parse(JSON.stringify(each.right)));
-    const verdict = !isRight(right) ? "theirs right" : isRight(left) ? "same" : each.row === undefined ? "theirs right" : "ours right";
-    counts[verdict]++;
+    const verdict = judge(each, left, right);
+    verdicts.set(each, verdict);
     const why = verdict === "ours right" ? ` (${each.row}: ${rows.get(each.row as string)?.reason})` : "";
     console.log(`${verdict.padEnd(12)}  ${each.name}${why}`);
     if (verdict === "same" && each.row !== undefined) details.push(`Cloudflare's does right what ${each.row} says of it: "${each.name}"`);
@@ -107,11 +115,15 @@ function report(engines: Engine[], original: Map<string, Observed>, own: Map<str
     }
   }
   console.log(details.join("\n"));
+  const count = (of: readonly Case[], verdict: Verdict): number => of.filter((each) => verdicts.get(each) === verdict).length;
+  for (const [area, cases] of Object.entries(AREAS)) {
+    if (cases.some((each) => verdicts.has(each))) console.log(`${area.padEnd(50)} same: ${count(cases, "same")}, ours right: ${count(cases, "ours right")}, theirs right: ${count(cases, "theirs right")}`);
+  }
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
   console.log(`${chosen.length} cases on ${engines.map(({ name }) => name).join(" and ")} in ${seconds} s`);
-  console.log(`same: ${counts.same}, ours right: ${counts["ours right"]}`);
-  console.log(`theirs right: ${counts["theirs right"]}`);
-  process.exitCode = counts["theirs right"] > 0 || chosen.length === 0 ? 1 : 0;
+  console.log(`same: ${count(CASES, "same")}, ours right: ${count(CASES, "ours right")}`);
+  console.log(`theirs right: ${count(CASES, "theirs right")}`);
+  process.exitCode = count(CASES, "theirs right") > 0 || chosen.length === 0 ? 1 : 0;
 }
 
 function shown(observed: Observed): string {

@@ -130,7 +130,7 @@ export const loaded = {
   // @ts-expect-error there are no sockets
   "our entrypoint has no connect()": (ours: bridge.EntrypointStub): cloudflare.Fetcher => ours,
   // @ts-expect-error ours tells that it has run() and methods, Cloudflare's only when it is told the class
-  "Cloudflare's entrypoint is one that has fetch()": (theirs: cloudflare.Fetcher): bridge.EntrypointStub => theirs,
+  "Cloudflare's entrypoint tells no run()": (theirs: cloudflare.Fetcher): bridge.EntrypointStub => theirs,
   "our entrypoint is a runner for the bridge": (ours: bridge.EntrypointStub): bridge.WorkflowRunner => ours,
   "a stub of Cloudflare's loader is told to be a runner as its README tells it": (theirs: cloudflare.WorkerStub): bridge.WorkflowRunner => theirs.getEntrypoint("TenantWorkflow") as unknown as bridge.WorkflowRunner,
   "our step is handed on as Cloudflare's is": (theirs: workers.WorkflowStep): bridge.WorkflowStepLike => theirs,

@@ -9,5 +9,17 @@ import { STEP } from "./step.ts";
 import { TIME } from "./time.ts";
 import { VALUE } from "./value.ts";
 
-/** In the order of the table. */
-export const CASES: readonly Case[] = [...STEP, ...VALUE, ...TIME, ...CONTROL, ...ROLLBACK, ...LOADER, ...BRIDGE, ...REPLAY];
+/** By what they are about, in the order of the table. */
+export const AREAS: Readonly<Record<string, readonly Case[]>> = {
+  "steps, retries, failures": STEP,
+  "results and streams": VALUE,
+  "sleeps, waits, events": TIME,
+  "create, status, pause, restart, delete, subscribe": CONTROL,
+  "rollback": ROLLBACK,
+  "Worker Loader": LOADER,
+  "bridge and tenants": BRIDGE,
+  "replay, and an engine that is killed": REPLAY,
+};
+
+/** All of them. */
+export const CASES: readonly Case[] = Object.values(AREAS).flat();

@@ -9,9 +9,9 @@ async function replayed(client: Client, id: string): Promise<void> {
   await client.call("resume", id);
 }
 
-/** On a local engine of Cloudflare's nothing goes on by itself after a restart. */
+/** On a local engine of Cloudflare's nothing goes on by itself after a restart; on ours it may have ended by now. */
 async function wake(client: Client, id: string): Promise<void> {
-  await client.call("sendEvent", id, { type: "wake", payload: 0 });
+  await client.call("sendEvent", id, { type: "wake", payload: 0 }).catch(() => {});
 }
 
 /** See the file. */
@@ -92,13 +92,12 @@ export const REPLAY: readonly Case[] = [
   },
   {
     name: "a sleep goes on after the engine was killed, by itself",
-    run: `await step.sleep("nap", 3000); return "slept";`,
+    run: `await step.sleep("nap", 15000); return "slept";`,
     restarts: true,
     async act(client) {
       const id = await client.create();
-      await client.rest(300);
       await client.restart();
-      await client.rest(6000);
+      await client.rest(18_000);
       return await client.status(id);
     },
     right: "complete",
