@@ -31,7 +31,7 @@ describe("createFeed()", () => {
     for (const kind of ["do", "sleep", "wait"] as const) {
       const events = told(CREATED, { k: "scheduled", t: 2, op: 0, kind, name: "x", refused: no }, { k: "settled", t: 2, op: 0, ok: false, error: no });
       assertEquals(events.at(-1), { type: "step_errored", stepName: "x-1", error: no });
-      assertEquals(events.length, 4);
+      assertEquals(events.length, 5);
     }
   });
 
@@ -41,7 +41,7 @@ describe("createFeed()", () => {
       const heads: Header[] = [CREATED, { k: "scheduled", t: 2, op: 0, kind: "do", name: "a", start: 1 }, { k: "settled", t: 3, op: 0, ok: true }];
       return heads.flatMap((head) => feed.take(record(head)).map(({ eventId }) => eventId));
     };
-    assertEquals(ids(1), [0, 8, 9, 10, 16, 17]);
+    assertEquals(ids(1), [0, 8, 9, 10, 11, 16, 17]);
     assertEquals(ids(3).map((id) => id - 2 * 2 ** 32), ids(1));
     assertEquals([0, 17, 2 ** 32 - 1, 2 ** 32].map(lifeOf), [1, 1, 1, 2]);
   });
@@ -53,6 +53,6 @@ describe("createFeed()", () => {
       { k: "settled", t: 3, op: 0, ok: true },
     ];
     const events = told(CREATED, ...within, { k: "started", t: 4, op: 1, attempt: 2 }, { k: "settled", t: 4, op: 1, ok: true });
-    assertEquals(events.length, 8);
+    assertEquals(events.length, 9);
   });
 });

@@ -91,11 +91,11 @@ export function answerRun(id: number, ok: boolean, value: string, now: number): 
  * @param undone the guest's number of the step that it undoes
  */
 export function rollback(state: State, op: Op, begins: Attempt, undone: number | undefined, now: number, seed: string): Outgoing {
-  const { settled } = state.ops[op.of] as Op;
+  const { settled, attempts, config } = state.ops[op.of] as Op;
   const error = decode(state.rollback?.value ?? "u");
   const value = settled?.ok === true && settled.value !== undefined ? { error, output: decode(settled.value) } : { error };
   const stream = settled?.stream === undefined ? undefined : { of: undone, pieces: settled.stream.pieces };
-  const head = { d: "rollback", ...ofAttempt(state, op, begins, now, seed), stream };
+  const head = { d: "rollback", ...ofAttempt(state, op, begins, now, seed), step: { attempt: attempts, config }, stream };
   return { frame: frame(head, encode(value)), time: null, owner: op.op, begins };
 }
 

@@ -123,7 +123,7 @@ const UNKNOWN: ErrorSummary = { name: "Error", message: "" };
 function started(reader: Reader): readonly FeedEvent[] {
   if (reader.started) return NOTHING;
   reader.started = true;
-  return [{ type: "workflow_started", ...(reader.params !== undefined && { params: decode(reader.params) }) }];
+  return [{ type: "workflow_started", ...(reader.params !== undefined && { params: decode(reader.params) }) }, { type: "workflow_running" }];
 }
 
 function rolledBack(outcome: Ended["rollback"]): readonly FeedEvent[] {

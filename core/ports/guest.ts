@@ -149,6 +149,14 @@ export interface OfAttempt {
   readonly seed: string;
 }
 
+/** The step that a rollback handler undoes, for its `ctx`: as at Cloudflare, a handler is told of the step, not of itself. */
+export interface OfStep {
+  /** Its last attempt. */
+  readonly attempt: number;
+  /** Its config; without one: `DEFAULT_STEP_CONFIG`. */
+  readonly config?: StepConfig;
+}
+
 /** Host to guest. `now` is the logical time, ms: what "in the past" is judged by. */
 export type Delivery =
   /** Makes the class and calls `run`. Value: `{ params, env }` where `env` holds plain data only. */
@@ -178,7 +186,7 @@ export type Delivery =
   /** Asks the author of a step, or of its rollback handler, in the attempt that has failed, how long to wait before the next one. Value: the error. */
   | ({ readonly d: "delay" } & OfAttempt)
   /** Runs the rollback handler that was announced with `id`. Value: `{ error, output? }`; `stream`: the output is one, of that `do`. */
-  | ({ readonly d: "rollback"; readonly stream?: { readonly of: number; readonly pieces: number } } & OfAttempt)
+  | ({ readonly d: "rollback"; readonly step: OfStep; readonly stream?: { readonly of: number; readonly pieces: number } } & OfAttempt)
   /** Aborts the attempt's `ctx.signal`: its result will not be heard. */
   | { readonly d: "abort"; readonly id: number; readonly attempt: number };
 

@@ -148,7 +148,7 @@ export function stepCases(open: OpenSandbox): Case[] {
       run.now = 5000;
       const last = only(await run.settle(long.id), "sleep").command;
       equal(last.until, 5000, "until");
-      const past = "You can't sleep until a time in the past";
+      const past = "You can't sleep until a time in the past, time-traveler";
       equal(output(await run.settle(last.id)), [past, past, undefined], "output");
     }),
 
@@ -176,9 +176,9 @@ export function stepCases(open: OpenSandbox): Case[] {
       check(typeof rollback === "number" && rollback !== id, "the handler has no id of its own");
       equal(rollbackConfig?.retries.limit, 1, "its config");
       const end = only(await run.step(id), "end");
-      const header: Delivery = { d: "rollback", now: run.now, id: rollback as number, attempt: 1, name: "s", count: 1, seed: "x" };
+      const header: Delivery = { d: "rollback", now: run.now, id: rollback as number, attempt: 1, step: { attempt: 4 }, name: "s", count: 1, seed: "x" };
       const done = only(await run.deliver(header, encode({ error: end.value, output: 7 }), null), "done").command;
-      equal([done.id, done.attempt, done.ok, done.retry, done.error?.message], [rollback, 1, false, false, "s,1,gone,7,s-1"], "done");
+      equal([done.id, done.attempt, done.ok, done.retry, done.error?.message], [rollback, 1, false, false, "s,4,gone,7,s-1"], "done");
       equal(await run.deliver(header, undefined, null), [], "an attempt that is repeated");
     }),
 

@@ -44,7 +44,7 @@ export async function expectedOf(life: LifeModel, program: Program): Promise<Exp
     do: (name: string) => issue("do", name),
     sleep: (name: string) => issue("sleep", name),
     sleepUntil: (name: string, time: number) =>
-      time < now ? Promise.reject(new Error("You can't sleep until a time in the past")) : issue("sleep", name),
+      time < now ? Promise.reject(new Error("You can't sleep until a time in the past, time-traveler")) : issue("sleep", name),
     waitForEvent: (name: string) => issue("wait", name),
     setState: () => issue("state", ""),
   } as unknown as WorkflowStep;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -6,9 +6,12 @@ import { describe, it } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { assertEquals } from "@std/assert";
 import { type Command, execute } from "../_runner/execute.ts";
-import { README_DISPATCHER } from "./_readme.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
+/** The original, as it is published. */
+const original = join(root, "node_modules/@cloudflare/dynamic-workflows");
+/** The dispatcher of its README, to the letter. */
+const README_DISPATCHER = /```typescript\n(\/\/ dispatcher\/src\/index\.ts\n[^]*?)```/.exec(readFileSync(join(original, "README.md"), "utf8"))?.[1] as string;
 const address = (path: string): string => JSON.stringify(pathToFileURL(join(root, path)).href);
 
 const TENANT = `
@@ -50,29 +53,43 @@ do {
   await new Promise((done) => setImmediate(done));
   status = await (await ask("/" + id)).json();
 } while (status.status !== "complete" && status.status !== "errored");
-console.log(JSON.stringify({ status, same: other.DynamicWorkflowBinding === dispatcher.DynamicWorkflowBinding, error: new NonRetryableError("x").name, env: Object.keys(workers.env).sort(), exports: Object.keys(workers.exports) }));
+const count = async (tenant) => (await app.tenure.tenant(tenant).workflow("dynamic-workflow").list()).instances.length;
+console.log(JSON.stringify({ status, ours: other.DynamicWorkflowBinding === dispatcher.DynamicWorkflowBinding, listed: { acme: await count("acme"), dispatcher: await count("cloudflare:dispatcher") }, error: new NonRetryableError("x").name, env: Object.keys(workers.env).sort(), exports: Object.keys(workers.exports) }));
 await app.close();
 `;
 
+/** Runs a dispatcher with one tenant in a process of its own; gives what it prints last. */
+async function run(dispatcher: string): Promise<unknown> {
+  const folder = mkdtempSync(join(tmpdir(), "tenure-register-"));
+  try {
+    writeFileSync(join(folder, "package.json"), `{"type":"module"}`);
+    writeFileSync(join(folder, "dispatcher.ts"), `${dispatcher}\n// deno-lint-ignore no-explicit-any\nfunction fetchTenantCode(_: string): any { return ${JSON.stringify(TENANT)}; }\n`);
+    writeFileSync(join(folder, "main.js"), MAIN);
+    const { code, stdout, output } = await execute(command(join(folder, "main.js")), { timeout: 60_000 });
+    assertEquals(code, 0, output);
+    return JSON.parse(stdout.trim().split("\n").at(-1) as string);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const RAN = {
+  status: { status: "complete", output: "Hello, Ada!" },
+  ours: true,
+  listed: { acme: 1, dispatcher: 0 },
+  error: "NonRetryableError",
+  env: ["LOADER", "WORKFLOWS"],
+  exports: ["DynamicWorkflowBinding"],
+};
+
 describe("tenure/cloudflare/register", () => {
   it("lets the dispatcher of the original's README run as it stands", async () => {
-    const folder = mkdtempSync(join(tmpdir(), "tenure-register-"));
-    try {
-      writeFileSync(join(folder, "package.json"), `{"type":"module"}`);
-      writeFileSync(join(folder, "dispatcher.ts"), `${README_DISPATCHER}\n// deno-lint-ignore no-explicit-any\nfunction fetchTenantCode(_: string): any { return ${JSON.stringify(TENANT)}; }\n`);
-      writeFileSync(join(folder, "main.js"), MAIN);
-      const { code, stdout, output } = await execute(command(join(folder, "main.js")), { timeout: 60_000 });
-      assertEquals(code, 0, output);
-      assertEquals(JSON.parse(stdout.trim().split("\n").at(-1) as string), {
-        status: { status: "complete", output: "Hello, Ada!" },
-        same: true,
-        error: "NonRetryableError",
-        env: ["LOADER", "WORKFLOWS"],
-        exports: ["DynamicWorkflowBinding"],
-      });
-    } finally {
-      rmSync(folder, { recursive: true, force: true });
-    }
+    assertEquals(await run(README_DISPATCHER), RAN);
+  });
+
+  it("lets the original's own bridge run over our cloudflare:workers, without the boundary that ours has", async () => {
+    const published = pathToFileURL(join(original, "dist/index.js")).href;
+    assertEquals(await run(README_DISPATCHER.replace("from 'dynamic-workflows'", `from ${JSON.stringify(published)}`)), { ...RAN, ours: false, listed: { acme: 0, dispatcher: 1 } });
   });
 });
 

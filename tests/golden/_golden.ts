@@ -1,7 +1,7 @@
 /** Golden journals: what a released version wrote, kept for ever and replayed by every later one. */
 import { quickjs } from "../../adapters/sandbox/quickjs.ts";
 import { memory } from "../../adapters/storage/memory.ts";
-import { createTenure, type InstanceStatus } from "../../mod.ts";
+import { createTenure, type InstanceStatus, perCall } from "../../mod.ts";
 import { readRecord } from "../../core/instance/records.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { testClock } from "../semantics/_clock.ts";
@@ -50,7 +50,7 @@ export async function runOn(source: string, lines: readonly string[], { before, 
   const adapter = memory({ now: clock.now });
   const line = wire(adapter);
   const ran: string[] = [];
-  const env = { T: { body: (name: string) => void ran.push(name) } };
+  const env = { T: perCall(({ attempt }) => ({ body: (name: string) => void ran.push(name), attempt: () => attempt })) };
   if (lines.length > 0) await put(await adapter.open(), lines, beside);
   const tenure = await createTenure({ storage: line.adapter, sandbox: SANDBOX, clock: process.clock, env: () => env });
   try {

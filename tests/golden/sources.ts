@@ -33,7 +33,7 @@ export const SOURCES: { readonly [name: string]: string } = {
   "rolled-back": flow(`
     const undo = (name, rollback = async () => {}) => ({ rollback: async (given) => { await T.body("undo " + name); await rollback(given); }, rollbackConfig: { retries: { limit: 2, delay: "1 minute", backoff: "constant" } } });
     await step.do("a", async () => { await T.body("a"); return 1; }, undo("a"));
-    await step.do("b", async () => { await T.body("b"); return 2; }, undo("b", async ({ ctx, output }) => { if (ctx.attempt < output) throw new RangeError("not yet"); }));
+    await step.do("b", async () => { await T.body("b"); return 2; }, undo("b", async ({ output }) => { if (await T.attempt() < output) throw new RangeError("not yet"); }));
     const slow = step.do("slow", async () => { await T.body("slow"); return 3; }, undo("slow"));
     await step.do("c", { retries: { limit: 0, delay: 0 } }, async () => { await T.body("c"); throw new TypeError("gone"); }, undo("c"));
     await slow;`),

@@ -86,6 +86,17 @@ onEach("a step that fails", (test) => {
     assertEquals(await order.result(), [true, "RangeError", "far"]);
   });
 
+  test("rethrows an error of a class of its own with its name and its message", async ({ run, until, notes }) => {
+    const order = await run(`
+      class Mine extends RangeError { name = "Mine"; }
+      const own = async () => { throw new Mine("own"); };
+      await step.do("a", { retries: { limit: 0, delay: 0 } }, own).catch(({ name, message }) => T.note([name, message]));
+      await step.do("b", { retries: { limit: 0, delay: 0 } }, own);
+    `);
+    await until(order, "errored");
+    assertEquals([notes, (await order.status()).error], [[["Mine", "own"]], { name: "Mine", message: "own" }]);
+  });
+
   test("rethrows the same after a replay, without running again", async (world) => {
     const order = await world.run(`
       let caught;

@@ -60,12 +60,11 @@ onEach("a run that fails", (test) => {
 });
 
 onEach("a rollback handler", (test) => {
-  test("is tried again as its own config says, and knows its attempt", async ({ run, notes, pass, when }) => {
+  test("is tried again as its own config says", async ({ run, notes, calls, pass, when }) => {
     const order = await run(`
       await step.do("a", async () => 1, {
-        rollback: async ({ ctx }) => {
-          await T.note([ctx.attempt, ctx.step.name, ctx.step.count, ctx.config.retries.limit]);
-          if (ctx.attempt < 3) throw new Error("not yet");
+        rollback: async () => {
+          if (await T.count("undo a") < 3) throw new Error("not yet");
         },
         rollbackConfig: { retries: { limit: 2, delay: "1 hour", backoff: "constant" } },
       });
@@ -76,7 +75,24 @@ onEach("a rollback handler", (test) => {
     await pass("1 hour");
     await pass("1 hour");
     await assertRejects(() => order.result(), Error, "gone");
-    assertEquals(notes, [[1, "a", 1, 2], [2, "a", 1, 2], [3, "a", 1, 2]]);
+    assertEquals(notes, ["undo a", "undo a", "undo a"]);
+    assertEquals(calls.map(({ attempt }) => attempt), [1, 2, 3]);
+  });
+
+  test("is told of its step, as Cloudflare's is: its last attempt, and its config", async ({ run, notes, until }) => {
+    const order = await run(`
+      await step.do("a", { timeout: "1 hour", retries: { limit: 4, delay: 0, backoff: "linear" } }, async ({ attempt }) => { if (attempt < 3) throw new Error("not yet"); }, {
+        rollback: async ({ ctx }) => {
+          await T.note([ctx.attempt, ctx.step, ctx.config]);
+          if (await T.count("undo a") < 2) throw new Error("not yet");
+        },
+        rollbackConfig: { retries: { limit: 2, delay: 0 } },
+      });
+      throw new Error("gone");
+    `);
+    await until(order, "errored");
+    const told = [3, { name: "a", count: 1 }, { timeout: "1 hour", retries: { limit: 4, delay: 0, backoff: "linear" } }];
+    assertEquals(notes, [told, "undo a", told, "undo a"]);
   });
 
   test("that fails for good stops the rollback, and the status says so", async ({ run, notes, until }) => {
@@ -187,14 +203,14 @@ onEach("a rollback after a crash", (test) => {
   const body = `${HELPERS}
     await made("a");
     await made("b", { fails: true }).catch(() => {});
-    await made("c", { undo: { rollback: async ({ output, ctx }) => { await T.note(["undo c", output, ctx.attempt]); if (ctx.attempt === 1) await T.gate("c"); } } });
+    await made("c", { undo: { rollback: async ({ output }) => { await T.note(["undo c", output]); if (await T.count("undone") === 1) await T.gate("c"); } } });
     await step.sleep("a while", "1 hour");
     throw new Error("gone");
   `;
   test("finds its handlers by replay, and begins again the one that ran", async ({ run, notes, pass, crash, when, flows, until }) => {
     const { id } = await run(body);
     await pass("1 hour");
-    await when("it undoes c", () => notes.length === 4);
+    await when("it undoes c", () => notes.length === 5);
     await crash();
     const order = await flows().get(id);
     await until(order, "errored");
@@ -202,8 +218,10 @@ onEach("a rollback after a crash", (test) => {
       "do a",
       "do b",
       "do c",
-      ["undo c", "C", 1],
-      ["undo c", "C", 2],
+      ["undo c", "C"],
+      "undone",
+      ["undo c", "C"],
+      "undone",
       ["undo", "b-1", null, "gone"],
       ["undo", "a-1", "A", "gone"],
     ]);

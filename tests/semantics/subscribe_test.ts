@@ -59,6 +59,7 @@ onEach("subscribe()", (test) => {
     assertEquals(events.map(brief), [
       { type: "workflow_queued" },
       { type: "workflow_started", params: { p: 1 } },
+      { type: "workflow_running" },
       { type: "step_started", stepName: "a-1", config: { ...usual, sensitive: "output" } },
       { type: "attempt_started", stepName: "a-1", attempt: 1 },
       { type: "attempt_completed", stepName: "a-1", attempt: 1 },
@@ -90,7 +91,7 @@ onEach("subscribe()", (test) => {
   test("tells what happens the moment that it is committed, and then waits for more", async ({ run, open, until: reaches }) => {
     const order = await run(`await step.do("a", () => T.gate("a")); await step.do("b", () => T.gate("b"));`);
     const subscription = await order.subscribe();
-    assertEquals(await until(subscription, "attempt_started"), ["workflow_queued", "workflow_started", "step_started", "attempt_started"]);
+    assertEquals(await until(subscription, "attempt_started"), ["workflow_queued", "workflow_started", "workflow_running", "step_started", "attempt_started"]);
     let told = false;
     const waiting = next(subscription).finally(() => told = true);
     await reaches(order, "running");
@@ -107,6 +108,7 @@ onEach("subscribe()", (test) => {
     const order = await world.run(`await step.do("a", () => T.gate("a")); await step.sleep("s", "1 day");`);
     const subscription = await order.subscribe({ filter: ["workflow_waiting_for_pause", "workflow_paused", "workflow_running", "workflow_terminated"] });
     await world.when("it runs", () => world.calls.length === 1);
+    assertEquals((await next(subscription)).type, "workflow_running");
     await order.pause();
     assertEquals((await next(subscription)).type, "workflow_waiting_for_pause");
     world.open("a");
@@ -118,9 +120,20 @@ onEach("subscribe()", (test) => {
     assertEquals((await subscription.next()).done, true);
   });
 
+  test("tells what a run issues in a pause where it is issued, and its start when it starts", async (world) => {
+    const order = await world.run(`await step.do("a", () => T.gate("a")); await step.do("b", async () => 1);`);
+    await world.when("it runs", () => world.calls.length === 1);
+    await order.pause();
+    world.open("a");
+    await world.until(order, "paused");
+    await order.resume();
+    const told = (await rest(await order.subscribe())).map(({ type }) => type);
+    assertEquals(told.slice(told.indexOf("attempt_completed")), ["attempt_completed", "step_completed", "step_started", "workflow_paused", "workflow_running", "attempt_started", "attempt_completed", "step_completed", "workflow_completed"]);
+  });
+
   test("tells of a rollback, handler by handler, and how it ended", async (world) => {
     const order = await world.run(`
-      const undo = (fails) => ({ rollback: async ({ ctx }) => { if (ctx.attempt <= fails) throw new Error("no"); }, rollbackConfig: { retries: { limit: 1, delay: 1000 } } });
+      const undo = (fails) => ({ rollback: async ({ stepName }) => { if (await T.count(stepName) <= fails) throw new Error("no"); }, rollbackConfig: { retries: { limit: 1, delay: 1000 } } });
       await step.do("a", async () => 1, undo(2));
       await step.do("same", async () => 1, undo(0));
       await step.do("same", async () => 1, undo(1));
@@ -337,9 +350,9 @@ onEach("subscribe(), on a file", (test) => {
     await order.result();
     const whole = await rest(await order.subscribe());
     assertEquals(await live, whole);
-    assertEquals(whole.length, 70 * 4 + 3);
+    assertEquals(whole.length, 70 * 4 + 4);
     assertMatch(whole.at(-1)?.type ?? "", /completed/);
-    for (const n of [0, 1, 100, 281, 282]) {
+    for (const n of [0, 1, 100, 282, 283]) {
       assertEquals((await rest(await order.subscribe({ cursor: whole[n]?.eventId as number }))).length, whole.length - n - 1);
     }
   });

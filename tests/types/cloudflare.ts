@@ -7,6 +7,7 @@
  */
 import type * as cloudflare from "@cloudflare/workers-types/index.ts";
 import type { CloudflareWorkersModule as workers } from "@cloudflare/workers-types/index.ts";
+import type * as bridge from "../../adapters/cloudflare.ts";
 import * as tenure from "../../mod.ts";
 
 interface Order {
@@ -106,4 +107,33 @@ export const classes = {
   "our class has not Cloudflare's brand": (ours: Ours): workers.WorkflowEntrypoint<Env, Order> => ours,
   // @ts-expect-error a protected member makes a class nominal
   "Cloudflare's class does not descend from ours": (theirs: Theirs): tenure.WorkflowEntrypoint<Env, Order> => theirs,
+};
+
+/** Code that either side can load: what is in it beyond this is compared field by field. */
+type Plain<Code> = Omit<Code, "modules" | "globalOutbound" | "tails" | "streamingTails" | "limits"> & { readonly modules: Record<string, string>; readonly globalOutbound?: null };
+/** Both as optional fields, of which a module has one. */
+type Kinds = Pick<cloudflare.WorkerLoaderModule, "js" | "text" | "json">;
+
+/** What a dispatcher loads, and what it has of it. */
+export const loaded = {
+  "our loader takes code that is written for Cloudflare's": (theirs: Plain<cloudflare.WorkerLoaderWorkerCode>, ours: bridge.WorkerLoader): bridge.WorkerStub => ours.get("id", () => theirs),
+  "Cloudflare's loader takes code that is written for ours, when it has a date": (
+    ours: Omit<Plain<bridge.WorkerCode>, "compatibilityDate" | "compatibilityFlags"> & { readonly compatibilityDate: string; readonly compatibilityFlags?: string[] },
+    theirs: cloudflare.WorkerLoader,
+  ): cloudflare.WorkerStub => theirs.load(ours),
+  "our loader is asked as Cloudflare's is": (ours: Parameters<bridge.WorkerLoader["get"]>[0]): Parameters<cloudflare.WorkerLoader["get"]>[0] => ours,
+  "Cloudflare's loader is asked as ours is": (theirs: Parameters<cloudflare.WorkerLoader["get"]>[0]): Parameters<bridge.WorkerLoader["get"]>[0] => theirs,
+  "each kind of module of ours is one of Cloudflare's": (ours: Extract<bridge.WorkerModule, Record<"js", unknown> | Record<"text", unknown> | Record<"json", unknown>>): Kinds => ours,
+  "our stub is asked for an entrypoint with what Cloudflare's takes": (theirs: Pick<cloudflare.WorkerStubEntrypointOptions, "props">, stub: bridge.WorkerStub): bridge.EntrypointStub => stub.getEntrypoint("Api", theirs),
+  "Cloudflare's stub is asked for an entrypoint with what ours takes": (ours: bridge.EntrypointOptions): cloudflare.WorkerStubEntrypointOptions => ours,
+  "our limits are Cloudflare's": (ours: bridge.WorkerLimits): cloudflare.workerdResourceLimits => ours,
+  // @ts-expect-error there are no sockets
+  "our entrypoint has no connect()": (ours: bridge.EntrypointStub): cloudflare.Fetcher => ours,
+  // @ts-expect-error ours tells that it has run() and methods, Cloudflare's only when it is told the class
+  "Cloudflare's entrypoint tells no run()": (theirs: cloudflare.Fetcher): bridge.EntrypointStub => theirs,
+  "our entrypoint is a runner for the bridge": (ours: bridge.EntrypointStub): bridge.WorkflowRunner => ours,
+  "a stub of Cloudflare's loader is told to be a runner as its README tells it": (theirs: cloudflare.WorkerStub): bridge.WorkflowRunner => theirs.getEntrypoint("TenantWorkflow") as unknown as bridge.WorkflowRunner,
+  "our step is handed on as Cloudflare's is": (theirs: workers.WorkflowStep): bridge.WorkflowStepLike => theirs,
+  "an event of Cloudflare's is one that the bridge hands on": (theirs: workers.WorkflowEvent<Order>): bridge.WorkflowEventLike<Order> => theirs,
+  "a binding that is wrapped can be held as Cloudflare's": (ours: bridge.BoundWorkflow): cloudflare.Workflow => ours,
 };

@@ -24,12 +24,13 @@ export function bodyContext(
   Controller: typeof AbortController,
 ): WorkflowCallbackContext {
   let config: WorkflowCallbackContext["config"] | undefined;
+  const told = delivery.d === "rollback" ? delivery.step : delivery;
   return {
     step: { name: delivery.name, count: delivery.count },
-    attempt: delivery.attempt,
+    attempt: told.attempt,
     // These two are made when they are asked for: few bodies ask.
     get config() {
-      const given = delivery.config ?? DEFAULT_STEP_CONFIG;
+      const given = told.config ?? DEFAULT_STEP_CONFIG;
       return config ??= { ...given, retries: { ...given.retries } } as WorkflowCallbackContext["config"];
     },
     get signal() {

@@ -108,7 +108,7 @@ export function makeStep({ issue, refuse, now, within }: StepRuntime): WorkflowS
         if (!(time !== undefined && time >= -LAST_TIME && time <= LAST_TIME)) {
           throw fatalError(`Cannot sleep until the timestamp of "${checked}": it is neither a valid Date nor a number of ms`);
         }
-        if (time < now()) throw new NativeError("You can't sleep until a time in the past");
+        if (time < now()) throw new NativeError("You can't sleep until a time in the past, time-traveler");
         return issue("sleep", textField("name", checked) + numberField("until", ceil(time)));
       } catch (error) {
         return refuse(error);

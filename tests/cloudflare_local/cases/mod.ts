@@ -1,0 +1,25 @@
+/** All cases. */
+import type { Case } from "../case.ts";
+import { BRIDGE } from "./bridge.ts";
+import { CONTROL } from "./control.ts";
+import { LOADER } from "./loader.ts";
+import { REPLAY } from "./replay.ts";
+import { ROLLBACK } from "./rollback.ts";
+import { STEP } from "./step.ts";
+import { TIME } from "./time.ts";
+import { VALUE } from "./value.ts";
+
+/** By what they are about, in the order of the table. */
+export const AREAS: Readonly<Record<string, readonly Case[]>> = {
+  "steps, retries, failures": STEP,
+  "results and streams": VALUE,
+  "sleeps, waits, events": TIME,
+  "create, status, pause, restart, delete, subscribe": CONTROL,
+  "rollback": ROLLBACK,
+  "Worker Loader": LOADER,
+  "bridge and tenants": BRIDGE,
+  "replay, and an engine that is killed": REPLAY,
+};
+
+/** All of them. */
+export const CASES: readonly Case[] = Object.values(AREAS).flat();
