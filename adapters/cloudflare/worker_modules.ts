@@ -30,8 +30,8 @@ interface Made {
   /** The name under which the sandbox has it. */
   readonly name: string;
   readonly source: string;
-  /** Of CommonJS: its text. */
-  readonly cjs?: string;
+  /** Of CommonJS: its name as it was given, and its text. */
+  readonly cjs?: { readonly given: string; readonly text: string };
   /** All that it exports is its default. */
   readonly value?: true;
 }
@@ -58,7 +58,7 @@ export function wrapModules(main: string, modules: Readonly<Record<string, unkno
     if (each.cjs === undefined) continue;
     const inner = innerOf(each.name);
     if (made.has(inner)) throw invalid(`the module name ${quote(inner)} is reserved`);
-    texts[inner] = requirable(each as Made & { cjs: string }, made);
+    texts[inner] = requirable(each.name, each.cjs, made);
   }
   const all = Object.values(texts).join("\n");
   for (const name of BRIDGE) if (all.includes(name)) texts[`${name}.js`] ??= DYNAMIC_WORKFLOWS;
@@ -88,7 +88,7 @@ function moduleOf(given: string, module: unknown, sandbox: string): Made {
       return { name: endingOf(given) === undefined || given.endsWith(".json") ? `${given}.js` : given, source: text() };
     case "cjs": {
       const name = scriptName(given);
-      return { name, source: `import { load } from ${JSON.stringify(innerOf(name))};\nexport default load();`, cjs: text() };
+      return { name, source: `import { load } from ${JSON.stringify(innerOf(name))};\nexport default load();`, cjs: { given, text: text() } };
     }
     case "text":
       return value(`export default ${JSON.stringify(text())};`);
@@ -129,10 +129,10 @@ function base64Of(given: string, content: unknown): string {
 /** Texts in the source that are required, wherever they stand: what is found in a comment costs nothing. */
 const REQUIRED = /\brequire\s*\(\s*(?:"([^"\\\n]*)"|'([^'\\\n]*)')\s*\)/g;
 
-function requirable({ name, cjs }: Made & { readonly cjs: string }, made: ReadonlyMap<string, Made>): string {
+function requirable(name: string, { given, text }: NonNullable<Made["cjs"]>, made: ReadonlyMap<string, Made>): string {
   const imports: string[] = [], table: string[] = [];
   const seen = new Set<string>();
-  for (const [, double, single] of cjs.matchAll(REQUIRED)) {
+  for (const [, double, single] of text.matchAll(REQUIRED)) {
     const specifier = double ?? single ?? "";
     if (seen.has(specifier)) continue;
     seen.add(specifier);
@@ -145,5 +145,5 @@ function requirable({ name, cjs }: Made & { readonly cjs: string }, made: Readon
     table.push(`[${JSON.stringify(specifier)}, () => ${lazily ? `m${at}()` : target?.value ? `m${at}.default` : `m${at}`}]`);
   }
   return `import { commonJs } from "${ENTRY_MODULE}"; ${imports.join(" ")}
-export const load = commonJs(${JSON.stringify(name)}, [${table.join(", ")}], ${JSON.stringify(cjs)});`;
+export const load = commonJs(${JSON.stringify(given)}, [${table.join(", ")}], ${JSON.stringify(text)});`;
 }

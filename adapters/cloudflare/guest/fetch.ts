@@ -20,6 +20,7 @@ export function makeFetch(send: () => Send): Fetch {
     signal.throwIfAborted();
     const call = send();
     const body = await bytesOf(request, Infinity);
+    signal.throwIfAborted();
     const answer = await orAborted(call({ url, method, headers: [...request.headers], body, redirect }), signal) as RequestAnswer;
     const { status, statusText, headers } = answer;
     const response = new Response(answer.body as Uint8Array<ArrayBuffer> | null, { status, statusText, headers });
