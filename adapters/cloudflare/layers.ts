@@ -39,6 +39,8 @@ export interface OpenedLayer {
   readonly granted: Granted;
   /** What the entry class is told of what it is granted. */
   readonly told: Readonly<Record<string, unknown>>;
+  /** Is told of lines of its log that the engine does not see. */
+  readonly log?: (level: string, text: string) => void;
 }
 
 /** A live run, as a step of it leads to it. */

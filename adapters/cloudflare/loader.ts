@@ -187,7 +187,8 @@ function entrypoint(parts: LoaderParts, id: string, load: () => Promise<LoadedWo
         const guest = await sandbox.open({ ...init, prepared, limits }, parts.signal);
         const instance = JSON.stringify([of.tenantId, of.workflow, of.instance]);
         const trace = traces.begin({ tails: worker.tails, event: { rpcMethod: "run" }, scriptName: id, entrypoint: entry, of: instance });
-        return { guest: trace === undefined ? guest : tracedGuest(guest, trace), ...granted(worker, of, limits, found !== undefined) };
+        const grants = granted(worker, of, limits, found !== undefined);
+        return trace === undefined ? { guest, ...grants } : { guest: tracedGuest(guest, trace), log: trace.log, ...grants };
       },
     };
     return found === undefined ? wrapped(entered, step as object, currentRun()) : found.enter(entered);
@@ -205,8 +206,7 @@ function entrypoint(parts: LoaderParts, id: string, load: () => Promise<LoadedWo
       caps: sandbox.caps,
       clock,
       limits: parts.usual,
-      seed: of?.seed() ?? clock.uuid(),
-      now: () => of?.now() ?? clock.now(),
+      of,
       log: (level, text) => parts.log(id, level, text),
     });
     ready = collect;

@@ -15,9 +15,9 @@ import type { Clock } from "../../core/ports/clock.ts";
 import type { Command, GuestCaps } from "../../core/ports/guest.ts";
 import { decode, describeError, encode, encodeThrown } from "../../core/values.ts";
 import { capturedPlace } from "../sandbox/trusted/node_async_hooks.ts";
-import { type Driver, drive } from "./driver.ts";
+import { type Driver, drive, GuestDied } from "./driver.ts";
 import { ENTRY_CLASS } from "./layer_frames.ts";
-import type { Entered, OpenedLayer } from "./layers.ts";
+import type { Entered, LayeredRun, OpenedLayer } from "./layers.ts";
 
 /** What a run is made of. */
 export interface Stepped {
@@ -28,10 +28,8 @@ export interface Stepped {
   readonly caps: GuestCaps;
   readonly clock: Clock;
   readonly limits: Limits;
-  /** Of what is random between steps: the same in every replay. */
-  readonly seed: string;
-  /** What the code's clock shows between steps. */
-  now(): number;
+  /** The run of which it is a part, when it is one of ours: it says the time and the chance between steps. */
+  readonly of: LayeredRun | undefined;
   log(level: "debug" | "info" | "warn" | "error", text: string): void;
 }
 
@@ -52,12 +50,13 @@ export function isStep(value: unknown): value is object {
 }
 
 /** Runs the code to its end; `stop` lets its guest go before. */
-export function runStepped({ opened, entered, step, caps, clock, limits, seed, now, log }: Stepped): { readonly output: Promise<unknown>; stop(): void; collect(): void } {
+export function runStepped({ opened, entered, step, caps, clock, limits, of, log }: Stepped): { readonly output: Promise<unknown>; stop(): void; collect(): void } {
   const steps = step as WorkflowStep;
   const places = new Map<number, <T>(run: () => T) => T>();
   /** By command and attempt: who waits for what the guest says of it. */
-  const waiting = new Map<string, { resolve(answer: { readonly command: Answered; readonly value: string }): void }>();
+  const waiting = new Map<string, { resolve(answer: { readonly command: Answered; readonly value: string }): void; reject(error: unknown): void }>();
   const attempts = new Map<number, number>();
+  let undoes = false, ended = false, gone: { readonly error: unknown } | undefined;
   let driver: Driver;
   let settleOutput: { resolve(value: unknown): void; reject(error: unknown): void };
   const output = new Promise<unknown>((resolve, reject) => settleOutput = { resolve, reject });
@@ -65,7 +64,9 @@ export function runStepped({ opened, entered, step, caps, clock, limits, seed, n
   function command({ command, value }: Received): void {
     switch (command.c) {
       case "end":
-        driver.close();
+        ended = true;
+        // what undoes its steps is asked for when the run has failed
+        if (!undoes || of === undefined) driver.close();
         return command.ok ? settleOutput.resolve(decode(value)) : settleOutput.reject(decode(value));
       case "do":
         return calls(command, () => runDo(command));
@@ -116,6 +117,7 @@ export function runStepped({ opened, entered, step, caps, clock, limits, seed, n
 
   function runDo(command: Do): Promise<unknown> {
     const { id, name, rollback, rollbackConfig } = command;
+    undoes ||= rollback !== undefined;
     const body = (ctx: Context): Promise<unknown> => attempted({ d: "body" }, id, id, ctx, name);
     const undo = async ({ ctx, error, output }: { ctx: Context; error: unknown; output: unknown }): Promise<void> => {
       await attempted({ d: "rollback", value: encode({ error, output }) }, rollback as number, rollback as number, ctx, name);
@@ -148,6 +150,7 @@ export function runStepped({ opened, entered, step, caps, clock, limits, seed, n
 
   /** Has the guest run something of a step, and waits for what it says of it. */
   async function asked({ d, value }: { readonly d: "body" | "rollback" | "delay"; readonly value?: string }, id: number, scope: number, ctx: Context, name: string, answer: "done" | "delay"): Promise<{ readonly command: Answered; readonly value: string }> {
+    if (gone !== undefined) throw gone.error;
     places.set(scope, capturedPlace());
     const before = attempts.get(id) ?? 0;
     const { attempt: given, config, signal, step } = ctx ?? {};
@@ -160,8 +163,8 @@ export function runStepped({ opened, entered, step, caps, clock, limits, seed, n
     const key = `${answer}/${id}/${attempt}`;
     driver.waits(1);
     try {
-      return await new Promise((resolve) => {
-        waiting.set(key, { resolve });
+      return await new Promise((resolve, reject) => {
+        waiting.set(key, { resolve, reject });
         signal?.addEventListener("abort", aborted, { once: true });
         driver.deliver(frame(head, value), scope);
       });
@@ -178,23 +181,31 @@ export function runStepped({ opened, entered, step, caps, clock, limits, seed, n
     clock,
     limits,
     granted: opened.granted,
-    log,
+    log(level, text) {
+      log(level, text);
+      opened.log?.(level, text);
+    },
     command,
     failed(error) {
+      // at its end it rests, and may be asked for more
+      if (ended && !(error instanceof GuestDied)) return;
+      gone = { error };
       driver.close();
       settleOutput.reject(error);
+      for (const { reject } of waiting.values()) reject(error);
     },
-    time: now,
+    time: () => of?.now() ?? clock.now(),
     within: (scope, run) => within(scope, run),
   });
   const { timestamp, instanceId, workflowName, schedule } = entered.event;
+  const now = of?.now() ?? clock.now();
   const event = {
-    timestamp: timestamp instanceof Date ? timestamp.getTime() : now(),
+    timestamp: timestamp instanceof Date ? timestamp.getTime() : now,
     instanceId: typeof instanceId === "string" ? instanceId : "",
     workflowName: typeof workflowName === "string" ? workflowName : "",
     ...(schedule !== undefined && { schedule }),
   };
-  const head = { d: "start", now: now(), seed, class: ENTRY_CLASS, event, bindings: opened.granted.grants.bindings };
+  const head = { d: "start", now, seed: of?.seed() ?? clock.uuid(), class: ENTRY_CLASS, event, bindings: opened.granted.grants.bindings };
   driver.deliver(frame(head, encode({ params: { ...entered.asked, ...opened.told }, env: decode(opened.granted.grants.data) })));
   return { output, stop: () => driver.close(), collect: () => driver.collect() };
 }
