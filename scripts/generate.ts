@@ -108,11 +108,29 @@ async function makePrelude(): Promise<string> {
 }
 
 async function makeEntry(): Promise<string> {
-  const { metafile, outputFiles } = await bundle(["adapters/cloudflare/guest/entry.ts"]);
+  const { metafile, outputFiles } = await bundle(["adapters/cloudflare/guest/entry.ts", "adapters/cloudflare/guest/dynamic_workflows.ts"], { outdir: "out", entryNames: "[name]" });
+  const text = (name: string): string => JSON.stringify(outputFiles.find(({ path }) => basename(path) === `${name}.js`)?.text.trimEnd());
   return await textOf(metafile, [
+    ...await noticesOf(metafile),
     "/** The module that runs beside a tenant's code that a Worker Loader has loaded: entry.ts, bundled. */",
-    `export const ENTRY: string = ${JSON.stringify(outputFiles[0]?.text.trimEnd())};`,
+    `export const ENTRY: string = ${text("entry")};`,
+    "",
+    "/** What a tenant's code imports as `dynamic-workflows`: dynamic_workflows.ts, bundled. */",
+    `export const DYNAMIC_WORKFLOWS: string = ${text("dynamic_workflows")};`,
   ]);
+}
+
+/** The licences of the packages that are a part of a bundle: they ask to stand wherever it does. */
+async function noticesOf({ inputs }: Metafile): Promise<string[]> {
+  const folders = new Set(Object.keys(inputs).flatMap((file) => /^node_modules\/(?:@[^/]+\/)?[^/]+/.exec(file) ?? []));
+  const notices: string[] = [];
+  for (const folder of [...folders].sort()) {
+    const file = ["LICENSE", "LICENSE.md"].map((name) => new URL(`${folder}/${name}`, root)).find((url) => existsSync(url));
+    if (file === undefined) throw new Error(`${folder} has no licence`);
+    const lines = (await readFile(file, "utf8")).trim().split(/\r?\n/);
+    notices.push(`/*! ${folder.slice("node_modules/".length)}`, ...lines.map((line) => ` * ${line}`.trimEnd()), " */", "");
+  }
+  return notices;
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {

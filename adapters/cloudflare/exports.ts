@@ -5,7 +5,7 @@
  */
 import { boundTo, type BoundWorkflow } from "./bound.ts";
 import { DynamicWorkflowBinding, type DynamicWorkflowBindingProps } from "./bridge.ts";
-import { noteBinding } from "./worker_code.ts";
+import { noteBinding, noteService } from "./stubs.ts";
 import { type EntrypointContext, waitUntil, WorkerEntrypoint } from "./workers.ts";
 import { decode, encode } from "../../core/values.ts";
 
@@ -54,6 +54,7 @@ function stubOf(Class: EntrypointClass, given: unknown, env: Readonly<Record<str
     }
   }
   Object.freeze(stub);
+  noteService(stub, { open: false });
   if (isOurs(Class)) {
     // now, so that what has no tenant is refused where it is made
     noteBinding(stub, boundTo(env, props as DynamicWorkflowBindingProps));

@@ -74,7 +74,7 @@ function targetOf(layer: number, target: unknown): string {
 
 /** Whether a binding can have this name. */
 export function isBindingName(name: string): boolean {
-  return name !== "" && !FOREIGN.test(name);
+  return name !== "" && !FOREIGN.test(name) && !name.startsWith("tenure.");
 }
 
 /** Whose binding a call is for. */
@@ -84,7 +84,7 @@ export function ownerOf(target: string): { readonly number: number; readonly nam
 }
 
 /** The first delivery to a layer that was entered: the engine's start, with the event that the dispatcher handed on. */
-export function startOf(header: StartHeader, layer: number, { asked, event }: Entered, { granted, workflows }: OpenedLayer): { readonly frame: string; readonly now: number } {
+export function startOf(header: StartHeader, layer: number, { asked, event }: Entered, { granted, told }: OpenedLayer): { readonly frame: string; readonly now: number } {
   const { timestamp, instanceId, workflowName, schedule } = event;
   const { now, seed } = header;
   const given = {
@@ -94,5 +94,5 @@ export function startOf(header: StartHeader, layer: number, { asked, event }: En
     ...(schedule !== undefined && { schedule }),
   };
   const head = { d: "start", now, seed: layer === 1 ? seed : `${seed}/${layer}`, class: ENTRY_CLASS, event: given, bindings: granted.grants.bindings };
-  return { frame: frame(head, encode({ params: { ...asked, workflows: [...workflows] }, env: decode(granted.grants.data) })), now };
+  return { frame: frame(head, encode({ params: { ...asked, ...told }, env: decode(granted.grants.data) })), now };
 }

@@ -18,6 +18,7 @@ import { decode, describeError, encode } from "../../core/values.ts";
 import type { WorkflowClass } from "../sandbox/guest/runtime.ts";
 import type { Defer } from "../sandbox/trusted/defer.ts";
 import { trustedGuest } from "../sandbox/trusted/guest.ts";
+import { currentGuest } from "../sandbox/trusted/node_async_hooks.ts";
 import { noteMetadata } from "./metadata.ts";
 import { commandFor, deliveryOf, layerOf, LOADER, MAX_LAYERS, ownerOf, type StartHeader, startOf } from "./layer_frames.ts";
 
@@ -37,21 +38,38 @@ export interface Entered {
 export interface OpenedLayer {
   readonly guest: Guest;
   readonly granted: Granted;
-  /** Bindings that are workflows. */
-  readonly workflows: readonly string[];
+  /** What the entry class is told of what it is granted. */
+  readonly told: Readonly<Record<string, unknown>>;
+  /** Is told of lines of its log that the engine does not see. */
+  readonly log?: (level: string, text: string) => void;
 }
 
 /** A live run, as a step of it leads to it. */
 export interface LayeredRun {
   /** Runs a tenant's code as a part of it. */
   enter(entered: Entered): Promise<unknown>;
+  /** Opens a tenant's code, pinned, for whoever drives it; `undefined`: the run has been let go. */
+  open(entered: Entered, ready: () => void): Promise<OpenedLayer | undefined>;
+  /** A seed of what is random in it: the n-th of a run is the same in every replay. */
+  seed(): string;
+  /** The time that its clock shows. */
+  now(): number;
+  /** Has something let go with the run. */
+  holds(stop: () => void): void;
 }
 
 const runs = new WeakMap<object, LayeredRun>();
+const runsByRoom = new WeakMap<object, LayeredRun>();
 
 /** The run to which a step belongs; `undefined`: it is none that an engine of ours has made. */
 export function runOf(step: unknown): LayeredRun | undefined {
   return typeof step === "object" && step !== null ? runs.get(step) : undefined;
+}
+
+/** The run of whose dispatcher's class this is the code; `undefined`: of none. */
+export function currentRun(): LayeredRun | undefined {
+  const room = currentGuest();
+  return room === undefined ? undefined : runsByRoom.get(room);
 }
 
 /** What both layers are made of. */
@@ -84,7 +102,8 @@ export function layeredGuest({ init, make, defer, pause }: LayersParts): Guest {
   const open = new Set<number>();
   let header: StartHeader | undefined;
   let loader: { pin(ticket: number): Promise<string> } | undefined;
-  let ended = false, dropped = false, busy = false, opening = 0;
+  const held: (() => void)[] = [];
+  let ended = false, dropped = false, busy = false, opening = 0, tickets = 0, seeds = 0, now = 0;
   let out: string[] = [];
   let death: Death | undefined;
   let wake = (): void => {};
@@ -97,23 +116,28 @@ export function layeredGuest({ init, make, defer, pause }: LayersParts): Guest {
       loader = env[LOADER] as typeof loader;
     }
     run(event: object, step: WorkflowStep): unknown {
-      runs.set(step, { enter });
+      runs.set(step, run);
       const { metadata } = (header as StartHeader).event;
       if (metadata !== undefined) noteMetadata(event, metadata);
       return make((header as StartHeader).class).run(event, step);
     }
   }
 
-  const outer = trustedGuest({ find: () => Host as unknown as WorkflowClass, ready: news, defer });
+  const room = {};
+  const outer = trustedGuest({ find: () => Host as unknown as WorkflowClass, ready: news, defer, room });
+  const run: LayeredRun = {
+    enter,
+    open: (entered, ready) => pinned(entries.size + MAX_LAYERS, entered, ready),
+    seed: () => `${header?.seed}/step/${++seeds}`,
+    now: () => now,
+    holds: (stop) => void (dropped ? stop() : held.push(stop)),
+  };
+  runsByRoom.set(room, run);
 
   async function enter(entered: Entered): Promise<unknown> {
-    const ticket = entries.size + 1;
+    const ticket = ++tickets;
     if (ticket >= MAX_LAYERS) throw new TenureError("unsupported", `Cannot run more than ${MAX_LAYERS - 1} loaded workflows in one instance`);
-    entries.set(ticket, entered);
-    const version = await (loader as NonNullable<typeof loader>).pin(ticket);
-    opening++;
-    const opened = await openLayer(entered, version);
-    opening--;
+    const opened = await pinned(ticket, entered);
     return new Promise((resolve, reject) => {
       if (opened === undefined) return;
       const start = startOf(header as StartHeader, ticket, entered, opened);
@@ -122,16 +146,27 @@ export function layeredGuest({ init, make, defer, pause }: LayersParts): Guest {
     });
   }
 
+  async function pinned(ticket: number, entered: Entered, ready = news): Promise<OpenedLayer | undefined> {
+    entries.set(ticket, entered);
+    const version = await (loader as NonNullable<typeof loader>).pin(ticket);
+    opening++;
+    try {
+      return await openLayer(entered, version, ready);
+    } finally {
+      opening--;
+    }
+  }
+
   /**
    * Tries until it is there: what is wrong with a store, a sandbox or a callback is not the instance's. When the code is
    * not to be had, or cannot be opened again and again, the guest dies of that, and the instance is parked.
    */
-  async function openLayer({ open }: Entered, version: string): Promise<OpenedLayer | undefined> {
+  async function openLayer({ open }: Entered, version: string, ready: () => void): Promise<OpenedLayer | undefined> {
     const { class: workflow, event } = header as StartHeader;
     const run = { tenantId: init.tenant, workflow, instance: event.instanceId };
     for (let failures = 0, tries = 1; !dropped; tries++) {
       try {
-        const opened = await open(version, { ...init, version, ready: news }, run);
+        const opened = await open(version, { ...init, version, ready }, run);
         if (!dropped) return opened;
         opened.guest.drop();
       } catch (error) {
@@ -239,11 +274,13 @@ export function layeredGuest({ init, make, defer, pause }: LayersParts): Guest {
       const given = taken?.header as (StartHeader & { readonly id?: number }) | undefined;
       if (given?.d === "start") {
         header = given;
+        now = given.now;
         return settle(frame({ ...given, bindings: [LOADER] }, taken?.value));
       }
       const number = layerOf(given?.id);
       const { text: delivery, settles } = deliveryOf(given, taken?.value);
       if (number === 0) {
+        now = time ?? now;
         if (settles !== undefined) open.delete(settles);
         return settle(delivery);
       }
@@ -256,6 +293,7 @@ export function layeredGuest({ init, make, defer, pause }: LayersParts): Guest {
       wake();
       outer.drop();
       for (const { guest } of layers.values()) guest.drop();
+      for (const stop of held) stop();
     },
     async call(target, method, args, caller) {
       try {

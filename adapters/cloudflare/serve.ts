@@ -11,7 +11,7 @@ import type { Store } from "../../core/ports/store.ts";
 import type { SandboxAdapter } from "../../core/ports/guest.ts";
 import { systemClock } from "../../core/system_clock.ts";
 import type { WorkflowLike } from "../../core/tenant.ts";
-import { createTenure, type Tenure, type TenureOptions } from "../../core/tenure.ts";
+import { createTenure, type LogContext, type Logger, type Tenure, type TenureOptions } from "../../core/tenure.ts";
 import { croner } from "../cron/croner.ts";
 import { defaultDefer, inOneTask } from "../sandbox/trusted/defer.ts";
 import { BIND, boundWorkflow, type DispatcherWorkflow } from "./bound.ts";
@@ -20,6 +20,7 @@ import { contextOf, type DispatcherModule, isEntrypointClass, loopbacks } from "
 import { layeredGuest } from "./layers.ts";
 import { createLoader } from "./loader.ts";
 import { leaveRealm, realm } from "./realm.ts";
+import { createTraces } from "./traces.ts";
 
 /** Options of {@linkcode serve}. */
 export interface ServeOptions extends Pick<TenureOptions, "storage" | "limits" | "engine" | "maxRunning" | "logger" | "clock"> {
@@ -93,6 +94,18 @@ export async function serve(dispatcher: DispatcherModule, options: ServeOptions)
     const exports = loopbacks(dispatcher, env);
     const classes = new Map(workflows.map(({ name, class_name }) => [name, dispatcher[class_name] as WorkflowClass]));
     const logger = options.logger;
+    const show = (level: "debug" | "info" | "warn" | "error", text: string, where: LogContext): void => {
+      try {
+        logger?.[level](text, where);
+      } catch {
+        // a logger that throws is the platform's own trouble
+      }
+    };
+    const traces = createTraces(clock, () => show("warn", "Traces are dropped: the tails do not keep up", { tenantId: "", workflow: "", instanceId: "", step: null }));
+    const traced = (level: "debug" | "info" | "warn" | "error"): Logger["info"] => (text, where) => {
+      traces.line(JSON.stringify([where.tenantId, where.workflow, where.instanceId]), level, text);
+      show(level, text, where);
+    };
 
     const host: SandboxAdapter = {
       name: "host",
@@ -124,7 +137,7 @@ export async function serve(dispatcher: DispatcherModule, options: ServeOptions)
       ...(options.limits !== undefined && { limits: options.limits }),
       ...(engine !== undefined && { engine }),
       ...(maxRunning !== undefined && { maxRunning }),
-      ...(logger !== undefined && { logger }),
+      logger: { debug: traced("debug"), info: traced("info"), warn: traced("warn"), error: traced("error") },
     }, { hostSandbox: () => host, cron: croner() });
 
     for (const { name, binding } of workflows) {
@@ -139,13 +152,8 @@ export async function serve(dispatcher: DispatcherModule, options: ServeOptions)
         limits,
         usual: { ...DEFAULT_LIMITS, ...(typeof options.limits === "object" ? options.limits : {}) },
         signal: closing.signal,
-        log(worker, level, text) {
-          try {
-            logger?.[level](text, { tenantId: worker, workflow: "", instanceId: "", step: null });
-          } catch {
-            // a logger that throws is the platform's own trouble
-          }
-        },
+        log: (worker, level, text) => show(level, text, { tenantId: worker, workflow: "", instanceId: "", step: null }),
+        traces,
       });
     }
     realm.env = env;
@@ -153,6 +161,7 @@ export async function serve(dispatcher: DispatcherModule, options: ServeOptions)
 
     async function close(how: { readonly timeout?: number } = {}): Promise<{ readonly released: number }> {
       const closed = await tenure.close(how);
+      traces.flush();
       closing.abort();
       leaveRealm();
       return closed;

@@ -75,18 +75,27 @@ describe("wrapWorkflowBinding() refuses", () => {
 describe("a Worker Loader refuses", () => {
   const good = { mainModule: "m.js", modules: { "m.js": "export default { fetch: () => new Response('ok') }" } };
   for (const [code, says] of [
-    [{ ...good, globalOutbound: {} }, '"globalOutbound"'],
-    [{ ...good, tails: [{}] }, '"tails"'],
+    [{ ...good, globalOutbound: {} }, "globalOutbound has no method fetch"],
+    [{ ...good, tails: [{}] }, "its tails are no list"],
+    [{ ...good, tails: {} }, "its tails are no list"],
+    [{ ...good, tails: Array.from({ length: 11 }, () => ({ tail() {} })) }, "11 tails"],
     [{ ...good, streamingTails: {} }, '"streamingTails"'],
-    [{ ...good, limits: { subRequests: 1 } }, '"limits.subRequests"'],
+    [{ ...good, limits: { subRequests: -1 } }, "limits.subRequests"],
+    [{ ...good, limits: { memory: 1 } }, '"limits.memory"'],
     [{ ...good, other: 1 }, '"other"'],
-    [{ mainModule: "m.js", modules: { "m.js": { wasm: new Uint8Array() } } }, 'the kind "wasm"'],
+    [{ ...good, modules: { ...good.modules, "a.wasm": { wasm: new Uint8Array() } } }, 'the module "a.wasm" of the kind "wasm" is not supported: the sandbox "quickjs" runs no WebAssembly'],
+    [{ ...good, modules: { ...good.modules, "a.wasm": new WebAssembly.Module(Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0)) } }, 'the module "a.wasm" of the kind "wasm"'],
     [{ mainModule: "m.js", modules: { "m.js": { py: "" } } }, 'the kind "py"'],
-    [{ mainModule: "m.js", modules: { "m.js": { cjs: "" } } }, 'the kind "cjs"'],
-    [{ mainModule: "m.js", modules: { "m.js": { data: new ArrayBuffer(1) } } }, 'the kind "data"'],
+    [{ ...good, modules: { ...good.modules, "a.py": "" } }, 'the sandbox "quickjs" runs no Python'],
+    [{ ...good, modules: { ...good.modules, a: { cjs: 1 } } }, 'the module "a" is not a text'],
+    [{ ...good, modules: { ...good.modules, a: { data: "text" } } }, 'the module "a" is no ArrayBuffer'],
+    [{ ...good, modules: { ...good.modules, a: { json: undefined } } }, 'the module "a" is no JSON'],
+    [{ ...good, modules: { ...good.modules, a: { text: "", js: "" } } }, 'the module "a" is neither'],
+    [{ ...good, modules: { ...good.modules, "a.txt": { text: "" }, "a.txt.js": "" } }, 'two modules have the name "a.txt.js"'],
     [{ mainModule: "m.js", modules: {} }, 'no module "m.js"'],
     [{ mainModule: "tenure-main.js", modules: { "tenure-main.js": "" } }, "reserved"],
     [{ ...good, env: { "a/b": 1 } }, '"a/b"'],
+    [{ ...good, env: { "tenure.outbound": 1 } }, '"tenure.outbound"'],
     [null, "not an object"],
   ] as [Any, string][]) {
     it(`code with ${says}`, () =>
@@ -120,7 +129,7 @@ describe("a Worker Loader refuses", () => {
   it("a tenant's code the network, unknown imports and an answer that is none", () =>
     onPlatform({}, async () => {
       const load = (source: string) => (env["LOADER"] as WorkerLoader).load({ mainModule: "m.js", modules: { "m.js": source } }).getEntrypoint().fetch("http://x/");
-      await assertRejects(() => load("export default { fetch: () => fetch('http://y/') }"), TypeError, "no network is granted");
+      await assertRejects(() => load("export default { fetch: () => fetch('http://y/') }"), Error, "This worker is not permitted to access the internet via global functions like fetch()");
       await assertRejects(() => load("import 'left-pad'; export default {}"), Error, "left-pad");
       await assertRejects(() => load("export default { fetch: () => 1 }"), TypeError, "did not return a Response");
       await assertRejects(() => load("export default { fetch: () => new Promise(() => {}) }"), Error, "never comes");

@@ -297,14 +297,14 @@ describe("a dispatcher's own class under serve()", () => {
       assertEquals(await result("acme", await api("acme", "create")), ["a1", "b2"]);
     }));
 
-  it("is told when it does not hand on the engine's step", () =>
+  it("is told when what it hands on is no step", () =>
     onPlatform({ dispatcher: { DynamicWorkflow: class extends WorkflowEntrypoint<Env> {
-      async run(event: Any, step: Any): Promise<unknown> {
-        return await this.env.LOADER.load({ mainModule: "m.js", modules: { "m.js": `export class W { run() {} }` } }).getEntrypoint("W").run(event, { ...step });
+      async run(event: Any): Promise<unknown> {
+        return await this.env.LOADER.load({ mainModule: "m.js", modules: { "m.js": `export class W { run() {} }` } }).getEntrypoint("W").run(event, {});
       }
     } } }, async ({ sources, api, result }) => {
       sources["acme"] = tenant("");
-      assertStringIncludes((await failing(result("acme", await api("acme", "create")))).message, "its step is none that the engine has made");
+      assertStringIncludes((await failing(result("acme", await api("acme", "create")))).message, "what is handed on for its step has no method do");
     }));
 
   it("is a class that createDynamicWorkflowEntrypoint() makes, or extends", () => {

@@ -1,43 +1,77 @@
 /**
- * `Request` and `Response` for guests whose engine has none. Bodies are held whole: there are no streams.
+ * `Request` and `Response` for guests whose engine has none. A body is bytes, or a stream that is read when it is asked
+ * for.
  *
  * @module
  */
+import { URL, URLSearchParams } from "whatwg-url-minimum";
 import { GuestHeaders, type HeadersSource } from "./headers.ts";
-import { GuestURLSearchParams } from "./search_params.ts";
-import { GuestURL } from "./url.ts";
 
 /** What a body can be made of. */
-export type BodySource = string | ArrayBuffer | ArrayBufferView | GuestURLSearchParams | null | undefined;
+export type BodySource = string | ArrayBuffer | ArrayBufferView | ReadableStream | URLSearchParams | null | undefined;
 
 const FORM = "application/x-www-form-urlencoded;charset=UTF-8";
 const TEXT = "text/plain;charset=UTF-8";
 
+/** What stands behind a body: it is shared by nobody. */
+class Held {
+  bytes: Uint8Array | null;
+  stream: ReadableStream | undefined;
+  used = false;
+
+  constructor(bytes: Uint8Array | null, stream?: ReadableStream) {
+    this.bytes = bytes;
+    this.stream = stream;
+  }
+}
+
+let held: (body: GuestBody) => Held;
+
 abstract class GuestBody {
-  readonly #bytes: Uint8Array | null;
-  #used = false;
+  readonly #held: Held;
   readonly headers: GuestHeaders;
 
-  constructor(source: BodySource | Uint8Array, headers: HeadersSource | undefined) {
-    const { bytes, type } = bytesOf(source);
-    this.#bytes = bytes;
+  static {
+    held = (body) => body.#held;
+  }
+
+  constructor(source: BodySource | Held, headers: HeadersSource | undefined) {
+    const given = source instanceof Held ? { held: source } : heldOf(source);
+    this.#held = given.held;
     this.headers = new GuestHeaders(headers);
+    const type = "type" in given ? given.type : undefined;
     if (type !== undefined && !this.headers.has("content-type")) this.headers.set("content-type", type);
   }
 
   get bodyUsed(): boolean {
-    return this.#used;
+    return this.#held.used;
   }
 
-  get body(): null {
-    if (this.#bytes !== null) throw missing("streams");
-    return null;
+  get body(): ReadableStream | null {
+    const state = this.#held;
+    const { bytes } = state;
+    if (bytes === null) return state.stream ?? null;
+    return state.stream ??= new ReadableStream({
+      pull(controller) {
+        state.used = true;
+        if (bytes.length > 0) controller.enqueue(bytes.slice());
+        controller.close();
+      },
+    }, { highWaterMark: 0 });
   }
 
-  // async, so that a body that was read rejects, as the original's does
-  // deno-lint-ignore require-await
-  async bytes(): Promise<Uint8Array> {
-    return this.take().slice();
+  /** The bytes; when they are more than some, an error as soon as that is seen. */
+  async bytes(most: unknown = Infinity): Promise<Uint8Array> {
+    const state = this.#held;
+    if (state.used) throw new TypeError("Cannot read the body: it has been read");
+    const { bytes, stream } = state;
+    if (stream?.locked === true) throw new TypeError("Cannot read the body: its stream is locked");
+    if (bytes === null && stream === undefined) return new Uint8Array();
+    state.used = true;
+    const limit = typeof most === "number" ? most : Infinity;
+    if (stream !== undefined) return await drained(stream, limit);
+    if ((bytes as Uint8Array).length > limit) throw tooLarge(limit);
+    return (bytes as Uint8Array).slice();
   }
 
   async arrayBuffer(): Promise<ArrayBuffer> {
@@ -53,25 +87,31 @@ abstract class GuestBody {
   }
 
   formData(): Promise<never> {
-    return Promise.reject(missing("FormData"));
+    return Promise.reject(missing("formData()", "FormData"));
   }
 
   blob(): Promise<never> {
-    return Promise.reject(missing("Blob"));
+    return Promise.reject(missing("blob()", "Blob"));
   }
+}
 
-  /** The bytes, once. */
-  protected take(): Uint8Array {
-    if (this.#used) throw new TypeError("Cannot read the body: it has been read");
-    if (this.#bytes !== null) this.#used = true;
-    return this.#bytes ?? new Uint8Array();
-  }
+/** Another body of the same bytes. */
+function copied(body: GuestBody): Held {
+  const state = held(body);
+  if (state.used) throw new TypeError("Cannot copy the body: it has been read");
+  if (state.stream === undefined) return new Held(state.bytes);
+  const [mine, theirs] = state.stream.tee();
+  state.stream = mine;
+  return new Held(null, theirs);
+}
 
-  /** The bytes, for a copy. */
-  protected copied(): Uint8Array | null {
-    if (this.#used) throw new TypeError("Cannot copy the body: it has been read");
-    return this.#bytes;
-  }
+/** The body of what is made anew: the former one has none any more. */
+function moved(body: GuestBody): Held {
+  const state = held(body);
+  if (state.used) throw new TypeError("Cannot take the body: it has been read");
+  const { bytes, stream } = state;
+  if (bytes !== null || stream !== undefined) state.used = true;
+  return new Held(stream === undefined ? bytes : null, stream);
 }
 
 /** What a request is made with. */
@@ -79,34 +119,45 @@ export interface RequestOptions {
   readonly method?: string;
   readonly headers?: HeadersSource;
   readonly body?: BodySource;
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | null;
   readonly redirect?: string;
 }
 
-/** As in the Fetch standard, but for streams and what browsers add. */
+/** As in the Fetch standard, without what only browsers need. */
 export class GuestRequest extends GuestBody {
   readonly url: string;
   readonly method: string;
   readonly redirect: string;
   readonly signal: AbortSignal;
 
-  constructor(input: GuestRequest | GuestURL | string, options: RequestOptions = {}) {
+  constructor(input: GuestRequest | URL | string, options: RequestOptions = {}) {
     const from = input instanceof GuestRequest ? input : undefined;
-    const method = methodOf(options.method ?? from?.method ?? "GET");
-    const body = options.body !== undefined ? options.body : from?.copied();
-    if (body !== null && body !== undefined && (method === "GET" || method === "HEAD")) {
-      throw new TypeError(`Cannot make a ${method} request with a body`);
-    }
-    super(body, options.headers ?? from?.headers);
-    this.url = from?.url ?? new GuestURL(input as string).href;
+    const url = from?.url ?? addressOf(input);
+    const { method: given, headers, body, signal, redirect } = options ?? {};
+    const method = methodOf(given ?? from?.method ?? "GET");
+    const bare = method === "GET" || method === "HEAD";
+    if (body !== null && body !== undefined && bare) throw new TypeError(`Cannot make a ${method} request with a body`);
+    const kept = body === undefined && from !== undefined && !isEmpty(from);
+    if (kept && bare) throw new TypeError(`Cannot make a ${method} request with a body`);
+    const mode = redirect ?? from?.redirect ?? "follow";
+    if (!["follow", "manual", "error"].includes(mode)) throw new TypeError(`Cannot make a request: there is no redirect mode "${String(mode).slice(0, 60)}"`);
+    super(kept ? moved(from) : body, headers ?? from?.headers);
+    this.url = url;
     this.method = method;
-    this.redirect = options.redirect ?? from?.redirect ?? "follow";
-    this.signal = options.signal ?? from?.signal ?? new AbortController().signal;
+    this.redirect = mode;
+    this.signal = signal ?? (signal === null ? undefined : from?.signal) ?? new AbortController().signal;
   }
 
   clone(): GuestRequest {
-    this.copied();
-    return new GuestRequest(this);
+    const { url, method, headers, redirect, signal } = this;
+    const body = copied(this);
+    const clone = new GuestRequest(url, { method, headers, redirect, signal });
+    Object.assign(held(clone), body);
+    return clone;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "Request";
   }
 }
 
@@ -117,16 +168,17 @@ export interface ResponseOptions {
   readonly headers?: HeadersSource;
 }
 
-/** As in the Fetch standard, but for streams. */
+/** What a response of `fetch` has beside. */
+const origins = new WeakMap<GuestResponse, { readonly url: string; readonly redirected: boolean }>();
+
+/** As in the Fetch standard. */
 export class GuestResponse extends GuestBody {
   readonly status: number;
   readonly statusText: string;
   readonly type: string = "default";
-  readonly url: string = "";
-  readonly redirected: boolean = false;
 
-  constructor(body?: BodySource, options: ResponseOptions = {}) {
-    const status = options?.status ?? 200;
+  constructor(body?: BodySource | Held, options: ResponseOptions = {}) {
+    const status = Number(options?.status ?? 200);
     if (!Number.isInteger(status) || status < 200 || status > 599) throw new RangeError(`Cannot respond with the status ${status}`);
     if (body !== null && body !== undefined && [204, 205, 304].includes(status)) {
       throw new TypeError(`Cannot respond with the status ${status} and a body`);
@@ -134,6 +186,7 @@ export class GuestResponse extends GuestBody {
     super(body, options?.headers);
     this.status = status;
     this.statusText = String(options?.statusText ?? "");
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(this.statusText)) throw new TypeError("Cannot respond with a status text that is none");
   }
 
   static json(data: unknown, options: ResponseOptions = {}): GuestResponse {
@@ -144,29 +197,97 @@ export class GuestResponse extends GuestBody {
     return new GuestResponse(text, { ...options, headers });
   }
 
-  static redirect(url: string, status = 302): GuestResponse {
+  static redirect(url: string | URL, status = 302): GuestResponse {
+    const location = addressOf(url);
     if (![301, 302, 303, 307, 308].includes(status)) throw new RangeError(`Cannot redirect with the status ${status}`);
-    return new GuestResponse(null, { status, headers: { location: new GuestURL(url).href } });
+    return new GuestResponse(null, { status, headers: { location } });
   }
 
   get ok(): boolean {
     return this.status >= 200 && this.status < 300;
   }
 
+  get url(): string {
+    return origins.get(this)?.url ?? "";
+  }
+
+  get redirected(): boolean {
+    return origins.get(this)?.redirected ?? false;
+  }
+
   clone(): GuestResponse {
     const { status, statusText, headers } = this;
-    return new GuestResponse(this.copied(), { status, statusText, headers });
+    const body = copied(this);
+    const clone = new GuestResponse(null, { status, statusText, headers });
+    Object.assign(held(clone), body);
+    const origin = origins.get(this);
+    if (origin !== undefined) origins.set(clone, origin);
+    return clone;
+  }
+
+  get [Symbol.toStringTag](): string {
+    return "Response";
   }
 }
 
-function bytesOf(source: BodySource): { bytes: Uint8Array | null; type?: string } {
-  if (source === null || source === undefined) return { bytes: null };
-  if (typeof source === "string") return { bytes: new TextEncoder().encode(source), type: TEXT };
-  if (source instanceof GuestURLSearchParams) return { bytes: new TextEncoder().encode(source.toString()), type: FORM };
-  if (source instanceof ArrayBuffer) return { bytes: new Uint8Array(source.slice(0)) };
-  if (ArrayBuffer.isView(source)) return { bytes: new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice() };
-  if (typeof source === "object" && "getReader" in source) throw missing("streams");
-  return { bytes: new TextEncoder().encode(String(source)), type: TEXT };
+/** Says where a response came from. */
+export function cameFrom<R extends Response | GuestResponse>(response: R, url: string, redirected: boolean): R {
+  if (response instanceof GuestResponse) origins.set(response, { url, redirected });
+  return response;
+}
+
+/** Whether there is no body, not even an empty one. */
+export function isEmpty(body: GuestRequest | GuestResponse): boolean {
+  const { bytes, stream } = held(body);
+  return bytes === null && stream === undefined;
+}
+
+function heldOf(source: BodySource): { readonly held: Held; readonly type?: string } {
+  const of = (bytes: Uint8Array | null, stream?: ReadableStream): Held => new Held(bytes, stream);
+  if (source === null || source === undefined) return { held: of(null) };
+  if (source instanceof URLSearchParams) return { held: of(new TextEncoder().encode(source.toString())), type: FORM };
+  if (source instanceof ArrayBuffer) return { held: of(new Uint8Array(source.slice(0))) };
+  if (ArrayBuffer.isView(source)) return { held: of(new Uint8Array(source.buffer, source.byteOffset, source.byteLength).slice()) };
+  if (source instanceof ReadableStream) {
+    if (source.locked) throw new TypeError("Cannot make a body of a stream that is locked");
+    return { held: of(null, source) };
+  }
+  return { held: of(new TextEncoder().encode(String(source))), type: TEXT };
+}
+
+function tooLarge(most: number): RangeError {
+  return new RangeError(`The body has more than ${most} bytes`);
+}
+
+async function drained(stream: ReadableStream, most: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    const fault = value instanceof Uint8Array ? undefined : new TypeError("Cannot read the body: a chunk of its stream is no Uint8Array");
+    const error = fault ?? (length + value.length > most ? tooLarge(most) : undefined);
+    if (error !== undefined) {
+      reader.cancel(error).catch(() => {});
+      throw error;
+    }
+    chunks.push(value);
+    length += value.length;
+  }
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
+}
+
+function addressOf(url: unknown): string {
+  const { href, username, password } = new URL(String(url));
+  if (username !== "" || password !== "") throw new TypeError("Cannot make a request: its URL has credentials");
+  return href;
 }
 
 function methodOf(given: string): string {
@@ -177,6 +298,6 @@ function methodOf(given: string): string {
   return ["DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT"].includes(upper) ? upper : String(given);
 }
 
-function missing(what: string): TypeError {
-  return new TypeError(`Cannot use ${what}: they are not there in this sandbox`);
+function missing(method: string, what: string): TypeError {
+  return new TypeError(`Cannot use ${method}: there is no ${what} in this sandbox`);
 }

@@ -4,18 +4,15 @@
  *
  * @module
  */
-import { GuestRequest, GuestResponse } from "./body.ts";
-import { GuestHeaders } from "./headers.ts";
+import type { SentRequest } from "../wire.ts";
+import { OUTBOUND } from "../wire.ts";
+import { answerOf, makeFetch, type Send } from "./fetch.ts";
 import { type Remote, workflowBinding } from "./instance.ts";
-import { GuestURLSearchParams } from "./search_params.ts";
-import { GuestURL } from "./url.ts";
+import { defineWebApis, grantNetwork } from "./web.ts";
 
-const given = { Headers: GuestHeaders, Request: GuestRequest, Response: GuestResponse, URL: GuestURL, URLSearchParams: GuestURLSearchParams };
-for (const [name, value] of Object.entries(given)) {
-  Object.defineProperty(value, "name", { value: name, configurable: true });
-  // where there is no wall, the host's own are there
-  if (!(name in globalThis)) Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
-}
+export { bytesOf, commonJs } from "./common_js.ts";
+
+defineWebApis();
 
 /** What an entrypoint is asked for: params of the one class. */
 interface Asked {
@@ -23,8 +20,11 @@ interface Asked {
   /** The exported class; without one: the default export. */
   readonly entry?: string;
   readonly props: unknown;
-  /** Bindings that are workflows. */
+  /** Bindings that are workflows, and those that have a `fetch` of requests. */
   readonly workflows: readonly string[];
+  readonly services: readonly string[];
+  /** Longest body that may go out. */
+  readonly bodyBytes: number;
   readonly payload: unknown;
   /** Of a call. */
   readonly method?: string;
@@ -51,23 +51,32 @@ export function makeEntry(module: Readonly<Record<string, unknown>>): unknown {
     }
 
     run(event: Event, step: unknown): unknown {
-      const { kind, entry, props, workflows, payload, method } = event.payload;
+      const { kind, entry, props, workflows, services, payload, method, bodyBytes } = event.payload;
       const env = this.#env;
       const host = env[HOST] as { answer(value: unknown): Promise<void> } | undefined;
       delete env[HOST];
-      for (const name of workflows) {
-        Object.defineProperty(env, name, { value: workflowBinding(env[name] as Remote), enumerable: true, configurable: true, writable: true });
-      }
+      const network = env[OUTBOUND] as Remote | undefined;
+      delete env[OUTBOUND];
+      grantNetwork(network && ((request) => (network["fetch"] as Send)(request)));
+      const put = (name: string, value: unknown) => Object.defineProperty(env, name, { value, enumerable: true, configurable: true, writable: true });
+      for (const name of workflows) put(name, workflowBinding(env[name] as Remote));
+      for (const name of services) put(name, service(env[name] as Remote));
       const waiting: Promise<unknown>[] = [];
       const waitUntil = (promise: unknown): void => void waiting.push(Promise.resolve(promise).catch((error) => console.error("Uncaught", error)));
       const ctx = { ...this.#ctx, props, ...(kind !== "run" && { waitUntil }) };
       if (kind === "run") return made(module, entry, ctx, env, "run").run({ ...event, payload }, step);
-      return answered(module, { entry, method: kind === "fetch" ? "fetch" : method as string, payload, ctx, env }, async (value) => {
+      return answered(module, { entry, method: kind === "fetch" ? "fetch" : method as string, payload, ctx, env, bodyBytes }, async (value) => {
         await host?.answer(value);
         while (waiting.length > 0) await waiting.shift();
       });
     }
   };
+}
+
+/** A binding whose `fetch` takes requests, as the global one does. */
+function service(remote: Remote): object {
+  const fetch = makeFetch(() => remote["fetch"] as Send);
+  return new Proxy(remote, { get: (target, key) => key === "fetch" ? fetch : Reflect.get(target, key) });
 }
 
 interface Call {
@@ -76,16 +85,18 @@ interface Call {
   readonly payload: unknown;
   readonly ctx: object;
   readonly env: object;
+  readonly bodyBytes: number;
 }
 
-async function answered(module: Readonly<Record<string, unknown>>, { entry, method, payload, ctx, env }: Call, answer: (value: unknown) => Promise<void>): Promise<void> {
+async function answered(module: Readonly<Record<string, unknown>>, { entry, method, payload, ctx, env, bodyBytes }: Call, answer: (value: unknown) => Promise<void>): Promise<void> {
   const target = made(module, entry, ctx, env, method);
+  if (method === "tail") return answer(await target.call((payload as unknown[])[0], env, ctx));
   if (method !== "fetch") return answer(await target.call(...payload as unknown[]));
-  const { url, headers, body, method: verb } = payload as { url: string; method: string; headers: [string, string][]; body: Uint8Array | null };
-  const response = await target.fetch(new Request(url, { method: verb, headers, body: body as Uint8Array<ArrayBuffer> }), env, ctx);
+  const { url, headers, body, method: verb, redirect } = payload as SentRequest;
+  const request = new Request(url, { method: verb, headers, body: body as Uint8Array<ArrayBuffer> | null, redirect: redirect as RequestRedirect });
+  const response = await target.fetch(request, env, ctx);
   if (!(response instanceof Response)) throw new TypeError("The handler did not return a Response");
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  await answer({ status: response.status, statusText: response.statusText, headers: [...response.headers], body: bytes.length === 0 ? null : bytes });
+  await answer(await answerOf(response, bodyBytes));
 }
 
 /** What every object has, and no entrypoint offers. */

@@ -7,7 +7,7 @@
 const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 // what a value may not hold
 // deno-lint-ignore no-control-regex
-const VALUE = /^[^\u0000\n\r]*$/;
+const VALUE = /^[^\u0000\n\r\u0100-\uffff]*$/;
 
 /** What headers are made of. */
 export type HeadersSource = Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
@@ -21,7 +21,11 @@ export class GuestHeaders {
     if (source === undefined || source === null) return;
     if (typeof source !== "object") throw new TypeError("Cannot make headers: they are neither pairs nor a record");
     const pairs = Symbol.iterator in source ? source as Iterable<readonly [string, string]> : Object.entries(source);
-    for (const [name, value] of pairs) this.append(name, value);
+    for (const pair of pairs) {
+      const [name, value, ...more] = pair;
+      if (name === undefined || value === undefined && pair.length < 2 || more.length > 0) throw new TypeError("Cannot make headers: each of them is a pair of a name and a value");
+      this.append(name, value);
+    }
   }
 
   append(name: string, value: string): void {
@@ -74,6 +78,10 @@ export class GuestHeaders {
   [Symbol.iterator](): IterableIterator<[string, string]> {
     return this.entries();
   }
+
+  get [Symbol.toStringTag](): string {
+    return "Headers";
+  }
 }
 
 function keyOf(name: string): string {
@@ -84,6 +92,6 @@ function keyOf(name: string): string {
 
 function valueOf(value: string): string {
   const text = String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
-  if (!VALUE.test(text)) throw new TypeError("Cannot use the value of a header: it has a line break or a NUL");
+  if (!VALUE.test(text)) throw new TypeError("Cannot use the value of a header: it has a line break, a NUL or what is no byte");
   return text;
 }

@@ -48,7 +48,8 @@ export function endingOf(name: string): string | undefined {
 /**
  * What `specifier` means in the module `from`: a builtin, the name of a module, or `undefined` for nothing.
  *
- * Tries the path as written, then with the endings that TypeScript swaps, then with an ending added, then as a folder.
+ * Tries the path as written, then with the endings that TypeScript swaps, then with an ending added, then as a folder; a
+ * bare name as written, then as that of a script.
  */
 export function resolveSpecifier(
   specifier: string,
@@ -58,7 +59,7 @@ export function resolveSpecifier(
   const relative = /^\.\.?(\/|$)/.test(specifier);
   const path = relative ? join(options.from, specifier) : specifier;
   if (path === undefined) return undefined;
-  for (const candidate of relative ? candidates(path) : [path]) {
+  for (const candidate of relative ? candidates(path) : [path, `${path}.js`]) {
     if (options.has(candidate)) return candidate;
   }
   return undefined;

@@ -12,7 +12,7 @@ import { failedDeath } from "./deaths.ts";
 import { stillborn, vmGuest } from "./guest.ts";
 import { captureImage, hasSoundHeap, type Image, restoreImage } from "./image.ts";
 import { ImageCache } from "./image_cache.ts";
-import { type Loaded, loadModules } from "./load.ts";
+import { type Loaded, loadModules, loadShared } from "./load.ts";
 import { PAGE_BYTES } from "./machine.ts";
 import { VmPool } from "./pool.ts";
 import { decodePrepared, encodePrepared, tenantSources } from "./sources.ts";
@@ -36,6 +36,8 @@ export class QuickJSSandbox implements SandboxAdapter {
   #loading: Promise<Base> | undefined;
   /** Set before the first VM is made. */
   #base: Base | undefined;
+  /** The platform's own module that much code brings, and the image of a VM in which it alone was evaluated. */
+  #shared: { readonly name: string; readonly source: string; image: Image | undefined } | undefined;
   /** What was prepared last, so that a first run does not evaluate its modules a second time. */
   #fresh: { readonly key: string; readonly text: string; readonly image: Image } | undefined;
 
@@ -73,6 +75,11 @@ export class QuickJSSandbox implements SandboxAdapter {
   /** See the port. */
   async warm(): Promise<void> {
     await this.#loadBase();
+  }
+
+  /** See the port. Of the one that was told last. */
+  share(name: string, source: string): void {
+    if (this.#shared?.name !== name || this.#shared.source !== source) this.#shared = { name, source, image: undefined };
   }
 
   /** See the port. At once when a VM is free and the version's image is warm. */
@@ -126,11 +133,24 @@ export class QuickJSSandbox implements SandboxAdapter {
     vm: Vm,
     { modules, text, limits }: { readonly modules: PreparedModules; readonly text: string; readonly limits: Limits },
   ): { readonly loaded: Loaded; readonly image?: Image } {
-    restoreImage(vm.machine, this.#layout(), (this.#base as Base).image);
     vm.sources = tenantSources(text);
+    this.#restore(vm, modules);
     const loaded = loadModules(vm, modules, limits);
     if ("diagnostic" in loaded || !hasSoundHeap(vm.machine, this.#layout())) return { loaded };
     return { loaded, image: captureImage(vm.machine, this.#layout()) };
+  }
+
+  /** Puts a VM to where a version's modules can be evaluated: what all of them bring has been, then. */
+  #restore(vm: Vm, { modules }: PreparedModules): void {
+    const layout = this.#layout(), { image } = this.#base as Base, shared = this.#shared;
+    if (shared === undefined || !Object.hasOwn(modules, shared.name) || modules[shared.name] !== shared.source) {
+      return restoreImage(vm.machine, layout, image);
+    }
+    if (shared.image === undefined) {
+      restoreImage(vm.machine, layout, image);
+      if (loadShared(vm, shared.name) && hasSoundHeap(vm.machine, layout)) shared.image = captureImage(vm.machine, layout);
+    }
+    restoreImage(vm.machine, layout, shared.image ?? image);
   }
 
   /** One base for all VMs: what they are reset to has to be what they were made of. */

@@ -8,7 +8,7 @@ import type { ContextTracker, Scope } from "../guest/context.ts";
 
 interface Place {
   readonly guest: object;
-  readonly scope: Scope;
+  readonly scope: Scope | undefined;
 }
 
 // One for all guests: on Node 22 every further one makes every promise of the process dearer.
@@ -22,6 +22,16 @@ export function currentGuest(): object | undefined {
 /** Runs something outside of any guest, so that nothing it starts belongs to one. */
 export function outsideGuests(run: () => void): void {
   places.exit(run);
+}
+
+/** Runs something of the host's so that {@linkcode currentGuest} answers with `guest` in it, and no guest's own code is meant. */
+export function insideGuest<T>(guest: object, run: () => T): T {
+  return places.run({ guest, scope: undefined }, run);
+}
+
+/** What runs something where code runs now. */
+export function capturedPlace(): <T>(run: () => T) => T {
+  return AsyncLocalStorage.snapshot() as <T>(run: () => T) => T;
 }
 
 /**

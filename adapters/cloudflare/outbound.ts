@@ -1,0 +1,69 @@
+/**
+ * A guest's requests, made by the host: what the guest says of them is checked, and what comes back is bounded.
+ *
+ * @module
+ */
+import { quote } from "../../core/errors.ts";
+import type { RequestAnswer, SentRequest } from "./wire.ts";
+
+/** Whatever has a `fetch` of requests: a stub of an entrypoint, a service. */
+export interface Fetcher {
+  fetch(request: Request): Promise<Response> | Response;
+}
+
+/**
+ * Makes a request of what a guest sent, gives it to a fetcher and reads the answer.
+ *
+ * @param most longest body of the answer, bytes
+ * @throws what is to be told to the guest, by name and message
+ */
+export async function fetchThrough(fetcher: Fetcher, args: readonly unknown[], { most, signal }: { readonly most: number; readonly signal: AbortSignal }): Promise<RequestAnswer> {
+  const { url, method, headers, body, redirect } = requestOf(args[0]);
+  const response = await fetcher.fetch(new Request(url, { method, headers, body: body as Uint8Array<ArrayBuffer> | null, redirect: redirect as RequestRedirect, signal }));
+  if (!isResponse(response)) throw new TypeError(`Cannot fetch ${quote(url)}: what answers for it gave no Response`);
+  const { status, statusText } = response;
+  if (status < 200) throw new TypeError(`Cannot fetch ${quote(url)}: an answer with the status ${status} cannot be passed on`);
+  return { status, statusText, headers: [...response.headers], body: await bodyOf(response, url, most), url: response.url ?? "", redirected: response.redirected === true };
+}
+
+/** It comes from a tenant: whatever is no request is refused, and so is what would reach more than the network. */
+function requestOf(sent: unknown): SentRequest {
+  const { url, method, headers, body, redirect } = (typeof sent === "object" && sent !== null ? sent : {}) as Record<string, unknown>;
+  const pairs = Array.isArray(headers) && headers.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === "string"));
+  if (typeof url !== "string" || typeof method !== "string" || !pairs || !(body === null || body instanceof Uint8Array) || !["follow", "manual", "error"].includes(redirect as string)) {
+    throw new TypeError("Cannot fetch: what is sent is no request");
+  }
+  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new TypeError(`Cannot fetch ${quote(url)}: its protocol is neither http nor https`);
+  return sent as SentRequest;
+}
+
+function isResponse(value: unknown): value is Response {
+  const given = value as Partial<Response> | null | undefined;
+  return typeof given === "object" && given !== null && typeof given.status === "number" && typeof given.arrayBuffer === "function" && typeof given.headers?.get === "function";
+}
+
+/** Reads a body as far as it may go. */
+async function bodyOf(response: Response, url: string, most: number): Promise<Uint8Array | null> {
+  const tooLarge = (): RangeError => new RangeError(`Cannot fetch ${quote(url)}: the body of the answer has more than ${most} bytes`);
+  const reader = response.body?.getReader();
+  if (reader === undefined) return null;
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.byteLength;
+    if (length > most) {
+      reader.cancel().catch(() => {});
+      throw tooLarge();
+    }
+    chunks.push(value);
+  }
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return all;
+}
