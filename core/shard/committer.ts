@@ -10,7 +10,7 @@
 import { TenureError } from "../errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Head, Lease, ShardBatch, Store } from "../ports/store.ts";
-import { type Ack, dataOf, headOf, type Live, statusOf, takeLines, type Waiter, wakeOf } from "./live.ts";
+import { type Ack, changedHead, type Live, takeLines, type Waiter } from "./live.ts";
 
 /** What the committer asks of its shards. */
 export interface Owners {
@@ -116,17 +116,32 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
     return p;
   }
 
+  /** Whether some have little queued beside others who have much: then the batch is to be short, for they wait for it. */
+  function isUneven(): boolean {
+    let few = false, many = false;
+    for (const tenants of pending.values()) {
+      for (const { lives } of tenants.values()) {
+        if (lives.size > TURN) many = true;
+        else few = true;
+        if (few && many) return true;
+      }
+    }
+    return false;
+  }
+
   /** Takes up to a batch's worth. Who waits for all of a tenant's goes with its last part. */
   function build(): Part[] {
     const parts: Part[] = [];
     let ops = 0;
     let bytes = 0;
     const full = (): boolean => ops >= maxOps || bytes >= maxBytes;
+    const uneven = isUneven();
     for (const [shard, tenants] of pending) {
       if (parts.length >= store.caps.fencesPerCommit || full()) break;
       const drops = [], heads = [], appends = [], written = [], cells = new Map<string, string | null>();
       const acks: Ack[] = [], waiters: Waiter[] = [], jobs: (() => void)[] = [];
-      // whoever has more goes to the end, and is met there again
+      const later: [string, Pending][] = [];
+      // whoever has more goes to the end, and is met there again, or in the next batch when others wait for this one
       for (const [tenant, p] of tenants) {
         if (full()) break;
         tenants.delete(tenant);
@@ -164,7 +179,8 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
           cells.set(key, value);
         }
         if (p.lives.size > 0) {
-          tenants.set(tenant, p);
+          if (uneven) later.push([tenant, p]);
+          else tenants.set(tenant, p);
           continue;
         }
         for (const [key, value] of p.cells) cells.set(key, value);
@@ -173,7 +189,8 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
         waiters.push(...p.waiters);
       }
       pending.delete(shard);
-      // it is full: another shard is first next time
+      for (const [tenant, p] of later) tenants.set(tenant, p);
+      // there is more: another shard is first next time
       if (tenants.size > 0) pending.set(shard, tenants);
       const all = [...cells].map(([key, value]) => ({ key, value }));
       parts.push({ shard, ownership: owners.ownership(shard), drops, heads, appends, cells: all, acks, written, jobs, waiters });
@@ -355,26 +372,6 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
 
 function isEmpty({ drops, heads, appends, cells, acks }: Part): boolean {
   return drops.length + heads.length + appends.length + cells.length + acks.length === 0;
-}
-
-/** The head, when it is another than the store has. */
-function changedHead(live: Live): Head | undefined {
-  const { state } = live;
-  if (state === undefined) {
-    live.written = "";
-    return live.damage?.head;
-  }
-  const status = statusOf(live, state), wake = wakeOf(live, state);
-  const { ended, parked, published } = state;
-  const { shown } = live;
-  // most commits move no head: that is found out without making one
-  if (shown?.status === status && shown.wake === wake && shown.ended === ended && shown.parked === parked && shown.published === published && !live.drop) return undefined;
-  live.shown = { status, wake, ended, parked, published };
-  const data = dataOf(state);
-  const text = `${status} ${wake} ${ended} ${data}`;
-  if (text === live.written && !live.drop) return undefined;
-  live.written = text;
-  return headOf(live, state, data);
 }
 
 /** The error that a caller gets when the storage does not answer. */

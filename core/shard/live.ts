@@ -141,7 +141,7 @@ export function appendTo(live: Live, state: State, records: readonly Record[]): 
 }
 
 /** What a user sees. */
-export function statusOf(live: Live, state: State): Status {
+function statusOf(live: Live, state: State): Status {
   switch (state.phase) {
     case "active":
       if (live.activity === "resting") return "waiting";
@@ -172,7 +172,7 @@ export interface HeadData {
 }
 
 /** What the head says beside its columns, without its share of the account. */
-export function dataOf(state: State): string {
+function dataOf(state: State): string {
   const data: { -readonly [K in keyof HeadData]: HeadData[K] } = { life: state.life, version: state.version };
   if (state.output !== undefined) data.output = state.output;
   if (state.published !== undefined) data.state = state.published;
@@ -184,7 +184,7 @@ export function dataOf(state: State): string {
 }
 
 /** The head that the state implies now, with this text. */
-export function headOf(live: Live, state: State, data: string): Head {
+function headOf(live: Live, state: State, data: string): Head {
   return {
     ...live.key,
     status: statusOf(live, state),
@@ -213,4 +213,24 @@ export function takeLines(live: Live): Append | undefined {
   live.first += append.count;
   live.handed = live.state?.steps ?? live.handed;
   return append;
+}
+
+/** The head, when it is another than the store has. */
+export function changedHead(live: Live): Head | undefined {
+  const { state } = live;
+  if (state === undefined) {
+    live.written = "";
+    return live.damage?.head;
+  }
+  const status = statusOf(live, state), wake = wakeOf(live, state);
+  const { ended, parked, published } = state;
+  const { shown } = live;
+  // most commits move no head: that is found out without making one
+  if (shown?.status === status && shown.wake === wake && shown.ended === ended && shown.parked === parked && shown.published === published && !live.drop) return undefined;
+  live.shown = { status, wake, ended, parked, published };
+  const data = dataOf(state);
+  const text = `${status} ${wake} ${ended} ${data}`;
+  if (text === live.written && !live.drop) return undefined;
+  live.written = text;
+  return headOf(live, state, data);
 }
