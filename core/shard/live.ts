@@ -85,6 +85,8 @@ export interface Live {
   owed: Owed;
   /** Steps in the lines that were handed to the store. */
   handed: number;
+  /** It has a place among those that run. */
+  placed: boolean;
   /** Openings of its guest that failed, one after the other. */
   unopened: number;
   /** A crash was counted when it was loaded: that has to be durable before it runs. */
@@ -124,6 +126,7 @@ export function makeLive(key: InstanceKey, text: string, state: State | undefine
     share: NO_SHARE,
     owed: noneOwed(),
     handed: state?.steps ?? 0,
+    placed: false,
     unopened: 0,
     crashed: false,
     warm: 0,

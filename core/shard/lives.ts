@@ -59,8 +59,8 @@ export interface Lives {
 
 /** What the shard hears of its instances. */
 export interface LivesHooks {
-  /** One comes from the store; with the wake time of its head, before anybody else sees it. */
-  loaded(live: Live, wake: number | null): void;
+  /** One comes from the store; with the wake time of its head, before anybody else sees it. `mended`: it could not be read when that was written. */
+  loaded(live: Live, wake: number | null, mended: boolean): void;
   /** One has ended: with the batch that holds the end goes what is queued now. */
   ended(live: Live, state: State): void;
   /** One takes the place of a life that has streams: goes with the batch that holds what is queued of it. */
@@ -111,11 +111,12 @@ export function createLives(
     const live = makeLive({ tenant, workflow, id }, text, image.state);
     const { status, wake, ended, data } = image.head;
     live.written = `${status} ${wake} ${ended} ${withoutShare(data)}`;
-    live.share = shareIn(JSON.parse(data) as HeadData, ended !== null);
+    const known = JSON.parse(data) as HeadData;
+    live.share = shareIn(known, ended !== null);
     if (ended !== null) live.forgottenAt = forgetTime(wake);
     if (status === "waiting") live.activity = "resting";
     put(text, live);
-    hooks.loaded(live, wake);
+    hooks.loaded(live, wake, known.parked?.code === "corrupt");
     return live;
   }
 

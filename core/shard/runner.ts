@@ -108,6 +108,7 @@ export function createRunner(parts: RunnerParts): Runner {
       return lives.touch(live);
     }
     live.activity = "opening";
+    live.placed = true;
     live.suspect = crashes > 0 && (live.state?.crashes ?? 0) > 0;
     open(live).then(undefined, (error) => failed(live, error));
   }
@@ -180,8 +181,10 @@ export function createRunner(parts: RunnerParts): Runner {
     lives.release(live);
   }
 
-  /** Another may run in its place. */
+  /** Another may run in its place, if it still has one. */
   function leave(live: Live): void {
+    if (!live.placed) return;
+    live.placed = false;
     slots.give(live.key.tenant, live.text);
     room.leave();
   }
@@ -306,9 +309,9 @@ export function createRunner(parts: RunnerParts): Runner {
     live.timerAt = Infinity;
     live.execution?.close();
     live.execution = undefined;
-    const running = live.activity === "running";
     if (live.activity !== "opening") live.activity = "none";
-    if (running) leave(live);
+    // also of one that is being opened: its place is known by its name, which the life that follows has, too
+    leave(live);
     live.held?.();
   }
 

@@ -109,9 +109,13 @@ export function createShard(parts: ShardParts): Shard {
   }
 
   /** What ran when an owner died is cut off before anything else happens to it, whoever asks for it first. */
-  function loaded(live: Live, wake: number | null): void {
-    if (!recovering || wake !== 0 || live.state === undefined) return;
-    lives.append(live, interrupted(live.state, "crash", facts(live.key.tenant)));
+  function loaded(live: Live, wake: number | null, mended: boolean): void {
+    const { state } = live;
+    if (state === undefined) return;
+    // what ran when it could not be read does not run any more, and nobody could record that
+    if (mended && isBusy(state)) lives.append(live, interrupted(state, "release", facts(live.key.tenant)));
+    if (!recovering || wake !== 0) return;
+    lives.append(live, interrupted(state, "crash", facts(live.key.tenant)));
     live.crashed = true;
   }
 

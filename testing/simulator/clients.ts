@@ -156,7 +156,7 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     const { id, program } = target;
     const name = nameOf(target);
     const run = (tenure: Tenure): Promise<unknown> =>
-      workflowOf(tenure, target).create({ id, params: { program } }).catch((error) => {
+      workflowOf(tenure, target).create({ id, params: { program }, ...(plan.group !== undefined && program % 2 === 0 && { concurrency: plan.group }) }).catch((error) => {
         const others = targets.filter(({ tenant, id: other }) => tenant === target.tenant && other !== id).length;
         const many = TenureError.is(error) && error.code === "quota_exceeded" && error.message.includes("not ended");
         if (many && others < plan.limits.instances) world.fail("I23", `create ${name}: ${error.message}, and there are ${others} others`);
@@ -211,13 +211,15 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     if (verb === "delete") ledger.asked(target, "delete");
     const place = verb === "rewind" ? placeIn(ledger.livesOf(target).at(-1)) : undefined;
     if (place !== undefined) ledger.asked(target, place);
+    // in the code that comes: kept to what is kept, or refused
+    const version = verb === "rewind" && plan.release !== Infinity && r.once(2) ? "host:2" : undefined;
     const what = place === undefined ? verb : `${verb} to ${place.kind} "${place.name}" (${place.count})`;
     once(`${what} ${nameOf(target)}`, async (tenure) => {
       const instance = await instanceOf(tenure, target);
       if (verb === "undo") return await instance.terminate({ rollback: true });
       if (verb !== "rewind") return await instance[verb]();
       const { kind, name, count } = place ?? NOWHERE;
-      return await instance.restart({ from: { name, count, type: kind === "wait" ? "waitForEvent" : kind } });
+      return await instance.restart({ from: { name, count, type: kind === "wait" ? "waitForEvent" : kind }, ...(version !== undefined && { version }) });
     }, (answer) => {
       const life = ledger.livesOf(target).at(-1);
       if (answer.k !== "ok" || life === undefined) return;

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Head, InstanceKey, Lease, ShardBatch, Store } from "../../core/ports/store.ts";
-import type { Ledger } from "./ledger.ts";
+import { type Ledger, nameOf } from "./ledger.ts";
 import { delayOf, type Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
 import type { Chance, World } from "./world.ts";
@@ -27,6 +27,8 @@ export interface ConnectionParts {
 }
 
 const NEVER = new Promise<never>(() => {});
+/** A line of a journal that is damaged. */
+const NO_RECORD = '{"k":"nonsense","t":1}';
 
 /** Wraps a store for one process. */
 export function connect(inner: Store, parts: ConnectionParts): Store {
@@ -123,7 +125,11 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
         ledger.committed(batches, answer, process);
         return answer;
       }, moved(batches)),
-    load: (shard, key, part) => call("load", false, () => inner.load(shard, key, part)),
+    load: (shard, key, part) =>
+      call("load", false, async () => {
+        const image = await inner.load(shard, key, part);
+        return image !== null && plan.damaged.get(nameOf(key)) === true ? { ...image, journal: [...image.journal, NO_RECORD] } : image;
+      }),
     due: (shard, query) => call("due", false, () => inner.due(shard, query)),
     find: (query) => call("find", false, () => inner.find(query)),
     cell: (shard, key) => refused ? poll("cell", () => inner.cell(shard, key)) : call("cell", false, () => inner.cell(shard, key)),

@@ -11,7 +11,7 @@ import type { LogContext, Logger } from "../../core/tenure.ts";
 import type { Effect, Effects } from "./effects.ts";
 import { type Kin, runKin } from "./families.ts";
 import { type Place, walk } from "./interpreter.ts";
-import type { Ledger } from "./ledger.ts";
+import { type Ledger, nameOf } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
 import type { OpModel } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
@@ -48,7 +48,15 @@ export interface GuestParts {
   /** What runs have logged. */
   readonly logged: Set<string>;
   /** Guests that were not let go. */
-  readonly open: Set<{ readonly tenant: string; readonly process: Process }>;
+  readonly open: Set<OpenGuest>;
+}
+
+/** A guest that was not let go. */
+export interface OpenGuest {
+  readonly tenant: string;
+  readonly process: Process;
+  /** The instance that it runs, from its start on. */
+  id: string | undefined;
 }
 
 /** One run in one guest. */
@@ -93,9 +101,8 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
       throw new Error("simulated: no guest to be had");
     }
     let { guest, run } = fresh(init, signal);
-    const place = { tenant: init.tenant, process };
+    const place: OpenGuest = { tenant: init.tenant, process, id: undefined };
     parts.open.add(place);
-    checkPlaces(parts, init.tenant);
     const timers = createTimers(parts);
     let incarnation = 1;
     let turns = 0;
@@ -115,7 +122,12 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
           incarnation++;
           return { out: [], state: "rest", fuel: 0, incarnation };
         }
-        if (header?.d === "start") started(run, header.seed ?? "");
+        if (header?.d === "start") {
+          place.id = header.event?.instanceId;
+          checkPlaces(parts, init.tenant);
+          checkGroup(parts, place);
+          started(run, header.seed ?? "");
+        }
         const turn = await guest.turn(frame, time);
         const out = chance.chance(rates.nonsense) ? among(turn.out, chance.pick(NONSENSE), chance) : turn.out;
         timers.ended(out);
@@ -191,6 +203,7 @@ function streamerPlace(parts: GuestParts, run: RunLog, id: string): StreamerPlac
 interface Delivered {
   readonly d?: string;
   readonly seed?: string;
+  readonly event?: { readonly instanceId: string };
   readonly id?: number;
   readonly name?: string;
   readonly ok?: boolean;
@@ -200,10 +213,22 @@ interface Delivered {
 /** No more run at a time than may. A rehearsal has a guest, too: where there is another version nothing can be said. */
 function checkPlaces({ world, plan, process, open }: GuestParts, tenant: string): void {
   if (plan.release !== Infinity) return;
-  const here = [...open].filter((each) => each.process === process);
+  // one that is opened and let go at once has not run
+  const here = [...open].filter((each) => each.process === process && each.id !== undefined);
   const own = here.filter((each) => each.tenant === tenant).length;
   if (here.length > plan.maxRunning) world.fail("I23", `${here.length} instances run on ${process.name}, which may run ${plan.maxRunning}`);
-  if (own > plan.limits.concurrency) world.fail("I23", `${own} instances of ${tenant} run at a time`);
+  if (own > Math.min(plan.limits.concurrency, plan.limits.workflowConcurrency)) world.fail("I23", `${own} instances of ${tenant} run at a time`);
+}
+
+/** Of those with a key no more run at a time than it says. */
+function checkGroup({ world, plan, ledger, process, open }: GuestParts, { tenant }: OpenGuest): void {
+  if (plan.release !== Infinity || plan.group === undefined) return;
+  const grouped = [...open].filter((each) => {
+    if (each.process !== process || each.tenant !== tenant || each.id === undefined) return false;
+    const head = ledger.instances.get(nameOf({ tenant, workflow: "Flow", id: each.id }))?.life.records[0]?.head;
+    return head?.k === "created" && head.concurrency !== undefined;
+  });
+  if (grouped.length > plan.group.limit) world.fail("I23", `${grouped.length} instances of ${tenant} with one key run at a time`);
 }
 
 /** Why a guest dies: of its own doing only where it can be told whose that was. */

@@ -49,7 +49,7 @@ export function nameOf(key: InstanceKey): string {
 }
 
 /** Opens the books of a world; without a plan nothing is known of its limits. */
-export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" | "deaths" | "bounds" | "instances" | "maxOps">): Ledger {
+export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" | "deaths" | "bounds" | "instances" | "maxOps" | "damaged">): Ledger {
   const instances = new Map<string, InstanceModel>();
   const lives = new Map<string, LifeModel>();
   const byName = new Map<string, LifeModel[]>();
@@ -115,6 +115,8 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
       const known = instances.get(nameOf(key));
       if (known === undefined) continue;
       known.life.droppedBy = by.name;
+      // another one of its name has a journal of its own
+      if (plan?.damaged.get(nameOf(key)) === true) plan.damaged.set(nameOf(key), false);
       instances.delete(nameOf(key));
     }
     for (const { key, seq, text } of appends) {
@@ -254,6 +256,11 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     if (data.life !== life.life) return wrong("I24", `the head is of life ${data.life}, the journal of ${life.life}`);
     if (data.version !== life.version) return wrong("I22", `the head is of version ${data.version}, the journal of ${life.version}`);
     if (head.ended !== life.ended || head.created !== life.created) return wrong("I24", "the times differ");
+    if (data.parked?.code === "corrupt") {
+      // its head alone can say so; what ran is not counted as a death
+      life.uncounted = undefined;
+      return plan?.damaged.has(name) === true && life.ended === null && head.status === "paused" && head.wake === null ? undefined : wrong("I24", "it is said to be damaged");
+    }
     if (data.state !== life.published) return wrong("I24", "the published states differ");
     if (life.phase === "active") return checkActive();
     if (life.phase === "rollingBack") return checkRolling();

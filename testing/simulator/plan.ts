@@ -80,7 +80,12 @@ export interface Plan {
     readonly journalBytes: number;
     readonly instances: number;
     readonly createsPerSecond: number;
+    readonly workflowConcurrency: number;
   };
+  /** How many instances with this key run at a time, of those that are made with it; `undefined`: none are. */
+  readonly group: { readonly key: string; readonly limit: number } | undefined;
+  /** Instances of which the store gives a damaged journal (true), or has given one. */
+  readonly damaged: Map<string, boolean>;
   /** No faults at all: what is due is done at once. */
   readonly calm: boolean;
   /** From when on processes are started with the next version of the code, ms; `Infinity`: never. */
@@ -92,7 +97,7 @@ export interface Plan {
 
 /** Draws the plan of a world. */
 export function planOf(world: World): Plan {
-  const r = world.stream(1);
+  const r = world.stream(1), of = world.stream(12);
   const rate = (...of: readonly number[]): number => r.pick([0, 0, ...of]);
   const span = r.pick([400, 1_500, 4_000]);
   const blows = Array.from({ length: r.pick([3, 3, 3, 4, 5, 6]) }, () => ({
@@ -118,6 +123,8 @@ export function planOf(world: World): Plan {
   };
   const plan: Plan = {
     calm: false,
+    group: of.once(3) ? { key: "g", limit: of.pick([1, 1, 2]) } : undefined,
+    damaged: new Map(),
     rates,
     outage: { until: 0 },
     prompt: rates.slow === 0 && blows.every(({ blow }) => blow !== "freeze" && blow !== "outage"),
@@ -151,6 +158,7 @@ export function planOf(world: World): Plan {
       journalBytes: r.pick([1_500, 1e9, 1e9, 1e9, 1e9]),
       instances: r.pick([1, 2, 1e5, 1e5, 1e5]),
       createsPerSecond: r.pick([1, 300, 300]),
+      workflowConcurrency: of.pick([1, 1_000, 1_000, 1_000]),
     },
     release: r.pick([Infinity, Infinity, Infinity, r.int(span)]),
     span,
@@ -162,10 +170,10 @@ export function planOf(world: World): Plan {
 /** One in which nothing goes wrong: what is late, or repeated, is the engine's own doing. */
 function calmed(plan: Plan): Plan {
   heal(plan);
-  const limits = { ...plan.limits, concurrency: 1_000, instances: 1e5, createsPerSecond: 300 };
+  const limits = { ...plan.limits, concurrency: 1_000, workflowConcurrency: 1_000, instances: 1e5, createsPerSecond: 300 };
   // with a second owner a shard moves once, and whoever waits for something of it waits for the move
   const shards = plan.secondOwns ? 1 : plan.shards;
-  return { ...plan, shards, calm: true, prompt: true, deaths: false, delay: 1, lateness: 0, maxRunning: 100, limits, release: Infinity, blows: [] };
+  return { ...plan, shards, calm: true, prompt: true, deaths: false, group: undefined, delay: 1, lateness: 0, maxRunning: 100, limits, release: Infinity, blows: [] };
 }
 
 /** The end of all faults: from here on everything has to come to its end. */

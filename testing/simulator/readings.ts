@@ -21,7 +21,7 @@ function told(at: number, life: LifeModel): object | undefined {
   if (record === undefined) return undefined;
   const { k, t, v: _v, seed: _s, rng: _r, life: _l, op, at: _at, id: _id, type, start, in: parent, due, config: _c, refused: _f, why, code, message, end, ...rest } =
     record.head as unknown as { readonly [field: string]: unknown };
-  const { expected: _e, found: _o, event: _n, kind: _k, name: _m, rollback, ...others } = rest;
+  const { expected: _e, found: _o, event: _n, kind: _k, name: _m, concurrency: _g, rollback, ...others } = rest;
   // of a step: whether it has a handler
   const same = k === "scheduled" || rollback === undefined ? others : { ...others, rollback };
   const of = typeof op === "number" ? life.ops[op] : undefined;

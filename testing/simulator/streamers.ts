@@ -6,6 +6,7 @@
  * @module
  */
 import type { WorkflowCallbackContext, WorkflowStep } from "../../core/entrypoint.ts";
+import { TenureError } from "../../core/errors.ts";
 import { readRecord } from "../../core/instance/records.ts";
 import type { InstanceKey, ShardBatch } from "../../core/ports/store.ts";
 import { MARKS, pieceCell, seriesName } from "../../core/shard/stream_cells.ts";
@@ -75,7 +76,7 @@ export interface Streamers {
 
 const TENANT = "streams";
 /** What may stand in the way of a verb: another one that came first. */
-const REFUSED = /^(instance\.|quota_exceeded|invalid_argument)/;
+const REFUSED = /^(instance\.|quota_exceeded|invalid_argument|corrupt)/;
 /** What a step may come to that returns a stream, or reads one. */
 const MAY_FAIL = /^(boom |died in |The limit of |Cannot store the result of step |WorkflowTimeoutError: |The attempt )|what it stands in has ended$/;
 
@@ -186,6 +187,11 @@ function streamerOf(r: Chance, salt: number): Streamer {
   return { salt, nodes };
 }
 
+/** How a run ended that was waited for: its own error is none of the engine's. */
+function ended(error: unknown): void {
+  if (TenureError.is(error)) throw error;
+}
+
 /** Makes those of a seed. */
 export function createStreamers({ world, plan, ledger, servers }: StreamersParts): Streamers {
   const r = world.stream(8);
@@ -222,6 +228,27 @@ export function createStreamers({ world, plan, ledger, servers }: StreamersParts
       resume: (one) => one.resume(),
     };
     ask(`${verb} ${key.id}`, async (server) => acts[verb](await flows(server).get(key.id)));
+  }
+
+  /** The store gives a damaged journal of one from now on; somebody waits for its result, and asks something of it. */
+  function damage(): void {
+    const there = all().filter(({ life }) => life.ended === null);
+    if (ending || there.length === 0) return;
+    const { key } = r.pick(there);
+    plan.damaged.set(nameOf(key), true);
+    world.fault(`the journal of ${nameOf(key)} is damaged`);
+    for (const act of [(one: WorkflowInstance) => one.result().catch(ended), (one: WorkflowInstance) => one.sendEvent({ type: "any" })]) {
+      world.at(r.int(500), () => ask(`something of ${key.id}, which is damaged`, async (server) => await act(await flows(server).get(key.id))));
+    }
+  }
+
+  /** Some are mended, the others deleted. */
+  function mend(): void {
+    for (const { key } of all()) {
+      if (plan.damaged.get(nameOf(key)) !== true) continue;
+      if (r.once(2)) plan.damaged.set(nameOf(key), false);
+      else ask(`delete ${key.id}, which is damaged`, async (server) => await (await flows(server).get(key.id)).delete());
+    }
   }
 
   /** What was parked or paused goes on, in a version that there still is. */
@@ -312,10 +339,12 @@ export function createStreamers({ world, plan, ledger, servers }: StreamersParts
         world.at(r.int(plan.span), () => ask(`create s${streamer.salt}`, (server) => flows(server).create({ id: `s${streamer.salt}`, params: { streamer } })));
       }
       for (let n = r.int(6); n > 0; n--) world.at(r.int(plan.span), meddle);
+      if (!plan.calm && r.once(2)) world.at(r.int(plan.span), damage);
     },
     end() {
       if (!active) return;
       ending = true;
+      mend();
       goOn();
     },
     busy,

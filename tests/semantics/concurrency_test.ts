@@ -34,6 +34,23 @@ onEach("concurrency of a key", (test) => {
     }
   });
 
+  test("holds for one that is begun anew while it is being opened", async (world) => {
+    let ready = (): void => {};
+    const granted = new Promise<Record<string, unknown>>((done) => ready = () => done({}));
+    let asked = 0;
+    await world.reopen({ env: () => asked++ === 0 ? granted : {} });
+    await world.flow(HOLD);
+    await make(world, ["a", "b", "c"], { limit: 1, key: "one" });
+    await world.when("a is being opened", () => asked === 1);
+    await (await world.flows().get("a")).restart();
+    await world.rest();
+    ready();
+    await world.rest();
+    assertEquals(running(world).length, 1);
+    for (const id of ["a", "b", "c"]) world.open(id);
+    for (const id of ["a", "b", "c"]) assertEquals(await (await world.flows().get(id)).result(), 1);
+  });
+
   test("is each key's own, and nobody's who has none", async (world) => {
     await world.flow(HOLD);
     await make(world, ["a", "b"], { limit: 1, key: "one" });

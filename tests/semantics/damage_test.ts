@@ -17,6 +17,22 @@ async function damage(world: World, id: string): Promise<void> {
   await world.crash({ engine: true });
 }
 
+/** Takes the damage back, as a copy that is restored does. */
+async function mend(world: World, id: string): Promise<void> {
+  await world.crash({ engine: false });
+  const store = await world.storage.open();
+  const lease = await store.acquire(0, "mender", 1);
+  const key = { tenant: "acme", workflow: "Flow", id };
+  const image = await store.load(0, key);
+  if (image === null) throw new Error("It is gone");
+  const lines = image.journal.join("\n").split("\n").slice(0, -1);
+  const append = { key, seq: 0, count: lines.length, text: lines.join("\n") };
+  await store.commit(`mend ${id}`, [{ shard: 0, epoch: lease?.epoch ?? 0, drops: [key], heads: [image.head], appends: [append], cells: [], acks: [] }]);
+  await store.release(0, lease?.epoch ?? 0);
+  await store.close();
+  await world.crash({ engine: true });
+}
+
 const SLEEPS = `await step.sleep("s", "1 hour"); return "slept"`;
 
 onEach("an instance whose journal is damaged", (test) => {
@@ -82,24 +98,24 @@ onEach("an instance whose journal is damaged", (test) => {
   test("goes on when it has been mended and resumed", async (world) => {
     const order = await world.run(SLEEPS);
     await world.until(order, "waiting");
-    const key = { tenant: "acme", workflow: "Flow", id: order.id };
     await damage(world, order.id);
     await world.pass("1 hour");
     await world.until(await world.flows().get(order.id), "paused");
-    await world.crash({ engine: false });
-    const store = await world.storage.open();
-    const lease = await store.acquire(0, "mender", 1);
-    const image = await store.load(0, key);
-    const lines = image?.journal.join("\n").split("\n").slice(0, -1) ?? [];
-    const append = { key, seq: 0, count: lines.length, text: lines.join("\n") };
-    if (image === null) throw new Error("It is gone");
-    await store.commit("mend", [{ shard: 0, epoch: lease?.epoch ?? 0, drops: [key], heads: [image.head], appends: [append], cells: [], acks: [] }]);
-    await store.release(0, lease?.epoch ?? 0);
-    await store.close();
-    await world.crash({ engine: true });
+    await mend(world, order.id);
     const again = await world.flows().get(order.id);
     await again.resume();
     assertEquals(await again.result(), "slept");
+  });
+
+  test("runs the step again that ran when its owner died", async (world) => {
+    const order = await world.run(`return await step.do("a", async ({ attempt }) => attempt === 1 ? T.gate("never") : attempt);`);
+    await world.when("a runs", () => world.calls.length === 1);
+    await damage(world, order.id);
+    await world.until(await world.flows().get(order.id), "paused");
+    await mend(world, order.id);
+    const again = await world.flows().get(order.id);
+    await again.resume();
+    assertEquals(await again.result(), 2);
   });
 
   test("is told to its parent as deleted when it is, and ends its own children", async (world) => {
