@@ -17,6 +17,7 @@ import type { OpModel } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
 import { decode } from "../../core/values.ts";
+import { never } from "../never.ts";
 import { createTimers } from "./body_timers.ts";
 import { NONSENSE } from "./nonsense.ts";
 import { answerOf, type DoNode, type Program, type Undo, type Version } from "./program.ts";
@@ -71,8 +72,6 @@ export function versionOf(pinned: string): Version {
 
 /** Of a run whose guest died of it. */
 export const DIED = "died in the run";
-
-const NEVER = new Promise<never>(() => {});
 
 /** The sandbox of one process. */
 export function guestsOf(parts: GuestParts): SandboxAdapter {
@@ -324,7 +323,7 @@ async function hang(
 /** The process may die here; what is left of it does nothing more. */
 async function mayDie({ process, chance, plan }: GuestParts, why: string): Promise<void> {
   if (process.alive() && chance.chance(plan.rates.bodyCrash)) process.kill(why);
-  if (!process.alive()) await NEVER;
+  if (!process.alive()) await never();
 }
 
 /** `env.API` of one process. */
