@@ -8,17 +8,20 @@ import { TenureError } from "../../core/errors.ts";
 import { createFeed, lifeOf } from "../../core/instance/feed.ts";
 import type { WorkflowInstanceEvent } from "../../core/instance/feed_types.ts";
 import type { WorkflowInstanceSubscription } from "../../core/workflow/subscription.ts";
-import type { Server, Target } from "./clients.ts";
+import type { Target } from "./clients.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
+import type { Plan } from "./plan.ts";
+import type { Slots } from "./slots.ts";
 import type { World } from "./world.ts";
 
 /** What followers work with. */
 export interface FollowerParts {
   readonly world: World;
+  readonly plan: Plan;
   readonly ledger: Ledger;
-  /** The processes that take requests now. */
-  servers(): readonly Server[];
+  /** Who takes requests now. */
+  readonly slots: Slots;
 }
 
 /** All followers of one schedule. */
@@ -33,11 +36,11 @@ const PATIENCE = 30_000;
 type Told = { readonly k: "event"; readonly event: WorkflowInstanceEvent } | { readonly k: "end" | "gone" | "error" | "lost" };
 
 /** Starts one for some of the targets. */
-export function startFollowers({ world, ledger, servers }: FollowerParts, targets: readonly Target[]): Followers {
+export function startFollowers({ world, plan, ledger, slots }: FollowerParts, targets: readonly Target[]): Followers {
   const r = world.stream(7);
   /** The seed of the life whose end each was told. */
   const ends = new Map<Target, string>();
-  const followed = targets.filter(() => r.once(3));
+  const followed = targets.filter(() => r.once(plan.large ? 3 : 10));
   for (const target of followed) again(target, undefined);
 
   function again(target: Target, last: WorkflowInstanceEvent | undefined): void {
@@ -45,8 +48,8 @@ export function startFollowers({ world, ledger, servers }: FollowerParts, target
   }
 
   async function follow(target: Target, last: WorkflowInstanceEvent | undefined): Promise<void> {
-    const all = servers();
-    if (all.length === 0) return again(target, last);
+    const all = slots.servers();
+    if (all.length === 0) return slots.awaited(() => again(target, last));
     const { process, tenure } = r.pick(all);
     const opening = tenure.tenant(target.tenant).workflow(target.workflow).get(target.id)
       .then((instance) => instance.subscribe(last === undefined ? {} : { cursor: last.eventId }))

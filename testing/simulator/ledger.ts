@@ -29,6 +29,8 @@ export interface Ledger {
   readonly lives: ReadonlyMap<string, LifeModel>;
   /** Somebody asks for a restart at a place, or for a deletion: it may come to be. */
   asked(key: InstanceKey, what: Place | "delete"): void;
+  /** Calls `run` as soon as an instance is there. */
+  awaited(key: InstanceKey, run: () => void): void;
   /** How many records of the life before one keeps that begins with these lines. */
   kept(key: InstanceKey, lines: readonly string[]): number;
   /** The lives of an instance, oldest first. */
@@ -70,6 +72,8 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
   /** Restarts at a place that were asked for, and deletions. */
   const places = new Map<string, Place[]>();
   const deleted = new Set<string>();
+  /** By name: who waits for an instance to be there. */
+  const waiting = new Map<string, (() => void)[]>();
   let commits = 0;
 
   function acquired(shard: number, { epoch, clean }: Lease, by: Process): void {
@@ -243,6 +247,8 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     const { tenant, workflow, id } = key;
     const head = { ...key, status: "", wake: null, created: life.created, ended: null, data: "" };
     instances.set(name, { key: { tenant, workflow, id }, head, life });
+    waiting.get(name)?.forEach((run) => run());
+    waiting.delete(name);
     return life;
   }
 
@@ -313,6 +319,12 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
       if (life !== undefined) life.rewound = true;
       if (known === undefined) places.set(name, [what]);
       else known.push(what);
+    },
+    awaited(key, run) {
+      const name = nameOf(key), all = waiting.get(name);
+      if (instances.has(name)) run();
+      else if (all === undefined) waiting.set(name, [run]);
+      else all.push(run);
     },
     kept(key, lines) {
       const name = nameOf(key), before = byName.get(name)?.at(-1);
