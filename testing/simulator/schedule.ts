@@ -24,7 +24,7 @@ import { createProcess, EPOCH } from "./process.ts";
 import { nextOf, programOf, type Version } from "./program.ts";
 import { createSlots, type Slots } from "./slots.ts";
 import { createStreamers, isStreamer } from "./streamers.ts";
-import { createWorld, type Failure, type World } from "./world.ts";
+import { createWorld, type Failure, rested, type World } from "./world.ts";
 
 /** What a simulation is made with: adapters that the core does not know. */
 export interface SimulatorParts {
@@ -67,13 +67,13 @@ const TURNS = 100_000;
 /**
  * Runs the schedule of a seed: the same seed is the same run, on every runtime.
  *
- * @param options `trace`: keeps a readable trace
+ * @param options `trace`: keeps a readable trace; `hosted`: whether turns are tasks of the host
  */
 export async function simulate(
   parts: SimulatorParts,
-  options: { readonly seed: number; readonly trace?: boolean },
+  options: { readonly seed: number; readonly trace?: boolean; readonly hosted?: boolean },
 ): Promise<ScheduleReport> {
-  const world = createWorld(options.seed, options.trace ?? false);
+  const world = createWorld(options.seed, options.trace ?? false, options.hosted);
   const plan = planOf(world);
   const { adapter, overtake } = storageOf(world, plan, parts);
   const slots = createSlots(world, plan, world.stream(11));
@@ -191,6 +191,7 @@ export async function simulate(
   if (world.failure() === undefined) await chores.check(await adapter.open());
   families.check();
   effects.check();
+  await rested();
 
   async function run(until: () => boolean): Promise<void> {
     const over = await world.run(() => {
