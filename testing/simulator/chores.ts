@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { readRecord } from "../../core/instance/records.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Cron } from "../../core/ports/cron.ts";
 import type { InstanceKey, ShardBatch, Store } from "../../core/ports/store.ts";
@@ -14,6 +13,7 @@ import { usageCell } from "../../core/shard/quotas.ts";
 import type { ScheduleOptions } from "../../core/shard/schedule_calls.ts";
 import { DUE, dueCell, instanceOf, readSchedule, type ScheduleRecord, tenantPrefix } from "../../core/shard/schedule_record.ts";
 import type { Workflow } from "../../core/workflow.ts";
+import { linesOf } from "./appended.ts";
 import { createAsking } from "./asking.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
 import type { Plan } from "./plan.ts";
@@ -136,11 +136,11 @@ export function createChores({ world, plan, ledger, slots }: ChoresParts): Chore
       if (key.tenant === TENANT && known !== undefined && known.life.ended === null) world.fail("I30", `${nameOf(key)} is forgotten and has not ended`);
       bytes.delete(nameOf(key));
     }
-    for (const { key, seq, text } of appends) {
-      const lines = text.split("\n");
+    for (const append of appends) {
+      const { key, seq } = append, lines = linesOf(append);
       bytes.set(nameOf(key), lines.reduce((sum, line) => sum + line.length, bytes.get(nameOf(key)) ?? 0));
       const kept = seq === 0 ? ledger.kept(key, lines) : 0;
-      for (const [at, { head }] of lines.map(readRecord).entries()) {
+      for (const [at, { record: { head } }] of lines.entries()) {
         // what a restart keeps was counted in the life before
         if (head.k === "scheduled" && head.kind === "do" && at >= kept) steps.set(key.tenant, (steps.get(key.tenant) ?? 0) + 1);
         if (head.k !== "created" || head.schedule === undefined) continue;

@@ -7,10 +7,10 @@
  */
 import type { WorkflowStep } from "../../core/entrypoint.ts";
 import type { Parent } from "../../core/instance/records.ts";
-import { readRecord } from "../../core/instance/records.ts";
 import type { InstanceKey, ShardBatch } from "../../core/ports/store.ts";
 import { decode } from "../../core/values.ts";
 import type { WorkflowInstance } from "../../core/workflow.ts";
+import { linesOf } from "./appended.ts";
 import { createAsking } from "./asking.ts";
 import type { Server } from "./clients.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
@@ -151,9 +151,10 @@ export function createFamilies({ world, plan, ledger, slots }: FamiliesParts): F
   }
 
   function before({ appends }: ShardBatch): void {
-    for (const { key, text } of appends) {
+    for (const append of appends) {
+      const { key } = append;
       if (!isKin(key)) continue;
-      for (const { head } of text.split("\n").map(readRecord)) {
+      for (const { record: { head } } of linesOf(append)) {
         if (head.k !== "created" || head.parent === undefined) continue;
         const { id, op, seed } = head.parent;
         const command = `${id} ${seed} ${op}`;
