@@ -6,11 +6,11 @@
  * @module
  */
 import type { WorkflowCallbackContext, WorkflowStep } from "../../core/entrypoint.ts";
-import { readRecord } from "../../core/instance/records.ts";
 import type { InstanceKey, ShardBatch } from "../../core/ports/store.ts";
 import { MARKS, pieceCell, seriesName } from "../../core/shard/stream_cells.ts";
 import { PIECE_BYTES, type StoredStream } from "../../core/stream.ts";
 import type { WorkflowInstance } from "../../core/workflow.ts";
+import { linesOf } from "./appended.ts";
 import { createAsking } from "./asking.ts";
 import type { Server } from "./clients.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
@@ -268,9 +268,10 @@ export function createStreamers({ world, plan, ledger, slots }: StreamersParts):
       if (value === null) set?.delete(key);
       else set?.add(key);
     }
-    for (const { key, text } of appends) {
+    for (const append of appends) {
+      const { key } = append;
       if (!isStreamer(key)) continue;
-      for (const { head } of text.split("\n").map(readRecord)) {
+      for (const { record: { head } } of linesOf(append)) {
         if (head.k !== "settled" || head.stream === undefined) continue;
         concerns = true;
         checkStream(key, head.op, head.stream);
