@@ -7,6 +7,7 @@ import type { Code, SandboxAdapter } from "../core/ports/guest.ts";
 import type { Store } from "../core/ports/store.ts";
 import type { OutputOf, ParamsOf, WorkflowLike } from "../core/tenant.ts";
 import { type Book, openBook } from "./simulate_crash/book.ts";
+import { never } from "./never.ts";
 import { conclude, resultText, type TestRun } from "./test_workflow/conclude.ts";
 import { drive } from "./test_workflow/drive.ts";
 import { type MortalServer, startServer } from "./test_workflow/server.ts";
@@ -190,7 +191,7 @@ async function attempt(
 
   function die(kill: () => void): Promise<never> {
     kill();
-    return new Promise(() => {});
+    return never();
   }
 
   try {

@@ -58,6 +58,13 @@ describe("simulate()", () => {
     assertEquals([kept([created, issued("a", 0)], "b"), kept([created], "a"), kept([created], "b")], [2, 1, 0]);
   });
 
+  it("makes the same run of ticks as of tasks of the host", async () => {
+    for (let seed = 100; seed < 110; seed++) {
+      const [ticks, tasks] = [await simulate(parts, { seed, hosted: false }), await simulate(parts, { seed, hosted: true })];
+      assertEquals(ticks.hash, tasks.hash, `seed ${seed}`);
+    }
+  });
+
   it("makes the same run of the same seed", async () => {
     const [one, again, other] = [await simulate(parts, { seed: 7 }), await simulate(parts, { seed: 7 }), await simulate(parts, { seed: 8 })];
     assertEquals(one.hash, again.hash);

@@ -6,6 +6,7 @@
 import type { Guest } from "../../core/ports/guest.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Store } from "../../core/ports/store.ts";
+import { never } from "../never.ts";
 import { createEffects } from "../simulator/effects.ts";
 import { connect, type ConnectionParts } from "../simulator/faulty_store.ts";
 import { createLedger, type Ledger } from "../simulator/ledger.ts";
@@ -49,7 +50,6 @@ interface Running extends Server {
   readonly process: Process;
 }
 
-const NEVER = new Promise<never>(() => {});
 /** How long there are faults after something has happened, ms. */
 const LIVELY = 500;
 
@@ -121,7 +121,7 @@ export function startFleet({ world, plan, stage, times, overtake, begun }: Fleet
         begin(body) {
           stir();
           if (chance.chance(plan.rates.bodyCrash)) process.kill(`as "${body.name}" begins`);
-          if (!process.alive()) return () => NEVER;
+          if (!process.alive()) return () => never();
           const life = ledger.lives.get(body.life);
           effects.begin(life, opIn(life, body), begunOf(body), process);
           begun(body);
@@ -171,7 +171,7 @@ export function startFleet({ world, plan, stage, times, overtake, begun }: Fleet
       const applied = chance.once(2);
       if (applied) void calm.commit(...args);
       process.kill(applied ? "after commit" : "before commit");
-      return NEVER;
+      return never();
     }
 
     return new Proxy(faulty, {

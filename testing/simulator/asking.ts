@@ -5,6 +5,7 @@
  */
 import { TenureError } from "../../core/errors.ts";
 import type { Server } from "./clients.ts";
+import type { Slots } from "./slots.ts";
 import type { Chance, World } from "./world.ts";
 
 /** What they are made of. */
@@ -13,8 +14,8 @@ export interface AskingParts {
   readonly who: string;
   readonly world: World;
   readonly chance: Chance;
-  /** The processes that take requests now. */
-  servers(): readonly Server[];
+  /** Who takes requests now. */
+  readonly slots: Slots;
   /** What may be refused, by code: something else came first. */
   readonly refused: RegExp;
 }
@@ -35,14 +36,14 @@ const PATIENCE = 60_000;
 export const UNKNOWN: readonly string[] = ["outcome_unknown", "storage_unavailable", "closed"];
 
 /** Makes them. */
-export function createAsking({ who, world, chance, servers, refused }: AskingParts): Asking {
+export function createAsking({ who, world, chance, slots, refused }: AskingParts): Asking {
   let pending = 0;
 
   function ask(what: string, run: (server: Server) => Promise<unknown>): void {
     pending++;
     const attempt = (): void => {
-      const all = servers();
-      if (all.length === 0) return void world.at(PAUSE, attempt);
+      const all = slots.servers();
+      if (all.length === 0) return slots.awaited(attempt);
       const server = chance.pick(all);
       world.note(`${who}: ${what} at ${server.process.name}`);
       let over = false;

@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { readRecord } from "../../core/instance/records.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Cron } from "../../core/ports/cron.ts";
 import type { InstanceKey, ShardBatch, Store } from "../../core/ports/store.ts";
@@ -14,11 +13,13 @@ import { usageCell } from "../../core/shard/quotas.ts";
 import type { ScheduleOptions } from "../../core/shard/schedule_calls.ts";
 import { DUE, dueCell, instanceOf, readSchedule, type ScheduleRecord, tenantPrefix } from "../../core/shard/schedule_record.ts";
 import type { Workflow } from "../../core/workflow.ts";
+import { linesOf } from "./appended.ts";
 import { createAsking } from "./asking.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
 import type { Plan } from "./plan.ts";
 import { EPOCH } from "./process.ts";
 import type { Server } from "./clients.ts";
+import type { Slots } from "./slots.ts";
 import type { World } from "./world.ts";
 
 /** What they are made of. */
@@ -26,8 +27,8 @@ export interface ChoresParts {
   readonly world: World;
   readonly plan: Plan;
   readonly ledger: Ledger;
-  /** The processes that take requests now. */
-  servers(): readonly Server[];
+  /** Who takes requests now. */
+  readonly slots: Slots;
 }
 
 /** The chores of one simulation. */
@@ -59,10 +60,10 @@ export function isChore({ tenant }: InstanceKey): boolean {
 /** Before what is to go on is looked at again, ms. */
 const PAUSE = 40;
 
-/** Prepares them: only one simulation of three has a schedule. */
-export function createChores({ world, plan, ledger, servers }: ChoresParts): Chores {
+/** Prepares them: few simulations have a schedule. */
+export function createChores({ world, plan, ledger, slots }: ChoresParts): Chores {
   const r = world.stream(8);
-  const active = r.once(3);
+  const active = r.once(plan.large ? 3 : 10);
   const period = r.pick([150, 700, 5_000]);
   const retention = r.pick([0, 300, 3_000]);
   const catchUp = r.pick(["last", "all", "skip"] as const);
@@ -76,7 +77,7 @@ export function createChores({ world, plan, ledger, servers }: ChoresParts): Cho
   /** What is written of an instance, and of a tenant's steps. */
   const bytes = new Map<string, number>();
   const steps = new Map<string, number>();
-  const asking = createAsking({ who: "chores", world, chance: r, servers, refused: /^(schedule_not_found|instance\.not_found|quota_exceeded)$/ });
+  const asking = createAsking({ who: "chores", world, chance: r, slots, refused: /^(schedule_not_found|instance\.not_found|quota_exceeded)$/ });
   let ending = false;
   /** What is left is looked at again. */
   let going = false;
@@ -135,11 +136,11 @@ export function createChores({ world, plan, ledger, servers }: ChoresParts): Cho
       if (key.tenant === TENANT && known !== undefined && known.life.ended === null) world.fail("I30", `${nameOf(key)} is forgotten and has not ended`);
       bytes.delete(nameOf(key));
     }
-    for (const { key, seq, text } of appends) {
-      const lines = text.split("\n");
+    for (const append of appends) {
+      const { key, seq } = append, lines = linesOf(append);
       bytes.set(nameOf(key), lines.reduce((sum, line) => sum + line.length, bytes.get(nameOf(key)) ?? 0));
       const kept = seq === 0 ? ledger.kept(key, lines) : 0;
-      for (const [at, { head }] of lines.map(readRecord).entries()) {
+      for (const [at, { record: { head } }] of lines.entries()) {
         // what a restart keeps was counted in the life before
         if (head.k === "scheduled" && head.kind === "do" && at >= kept) steps.set(key.tenant, (steps.get(key.tenant) ?? 0) + 1);
         if (head.k !== "created" || head.schedule === undefined) continue;

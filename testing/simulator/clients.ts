@@ -21,6 +21,7 @@ import { UNKNOWN } from "./asking.ts";
 import { TYPES, type Version } from "./program.ts";
 import { wrongEntry } from "./readings.ts";
 import type { Place } from "./restarts.ts";
+import type { Slots } from "./slots.ts";
 import { SimulatedFault } from "./faulty_store.ts";
 import type { World } from "./world.ts";
 
@@ -38,8 +39,8 @@ export interface ClientParts {
   readonly plan: Plan;
   readonly ledger: Ledger;
   readonly programs: Programs;
-  /** The processes that take requests now. */
-  servers(): readonly Server[];
+  /** Who takes requests now. */
+  readonly slots: Slots;
 }
 
 /** One instance of the schedule. */
@@ -84,7 +85,7 @@ export interface Clients {
   check(): void;
 }
 
-type Answer = { readonly k: "ok" } | { readonly k: "refused"; readonly code: string } | { readonly k: "unknown" };
+type Answer = { readonly k: "ok" | "nobody" } | { readonly k: "refused"; readonly code: string } | { readonly k: "unknown" };
 
 /** How long a client waits before it takes an answer for lost, ms. */
 const PATIENCE = 60_000;
@@ -93,7 +94,7 @@ const NOWHERE: Place = { kind: "do", name: "nowhere", count: 1 };
 
 /** Starts them. */
 export function startClients(parts: ClientParts, targets: readonly Target[]): Clients {
-  const { world, plan, ledger } = parts;
+  const { world, plan, ledger, slots } = parts;
   const r = world.stream(3);
   const events: Sent[] = [];
   const created = new Map<string, number>();
@@ -106,8 +107,8 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
 
   /** One call at some process; never rejects. */
   async function call(what: string, run: (tenure: Tenure, server: Server) => Promise<unknown>): Promise<Answer> {
-    const servers = parts.servers();
-    if (servers.length === 0) return { k: "unknown" };
+    const servers = slots.servers();
+    if (servers.length === 0) return { k: "nobody" };
     const server = r.pick(servers);
     const { process, tenure } = server;
     world.note(`client: ${what} at ${process.name}`);
@@ -130,14 +131,15 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
     return first;
   }
 
-  /** Repeats a call until its outcome is known; calls `done` with it. */
-  function persist(what: string, run: (tenure: Tenure, server: Server) => Promise<unknown>, done: (answer: Answer) => void, again = ""): void {
+  /** Repeats a call until its outcome is known; calls `done` with it. `again`: what is refused so may go well later. */
+  function persist(what: string, run: (tenure: Tenure, server: Server) => Promise<unknown>, done: (answer: Answer) => void, again?: (attempt: () => void, code: string) => boolean): void {
     busy++;
     const attempt = async (): Promise<void> => {
       const answer = await call(what, run);
-      if (answer.k === "unknown" || (answer.k === "refused" && answer.code === again)) {
-        return void world.at(again === "quota_exceeded" && answer.k === "refused" ? r.between(200, 1_000) : r.between(1, 200), () => void attempt());
-      }
+      const retry = (): void => void attempt();
+      if (answer.k === "nobody") return slots.awaited(retry);
+      if (answer.k === "unknown") return void world.at(r.between(1, 200), retry);
+      if (answer.k === "refused" && again?.(retry, answer.code)) return;
       busy--;
       done(answer);
     };
@@ -168,7 +170,10 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
       if (answer.k === "refused" && answer.code !== "instance.already_exists") world.fail("api", `create ${name}: ${answer.code}`);
       if (!ledger.instances.has(name) && ledger.livesOf(target).length === 0) world.fail("I3", `create ${name}: ${answer.k}, and it is not there`);
       if (answer.k === "ok") created.set(name, (created.get(name) ?? 0) + 1);
-    }, "quota_exceeded");
+    }, (attempt, code) => {
+      if (code === "quota_exceeded") world.at(r.between(200, 1_000), attempt);
+      return code === "quota_exceeded";
+    });
   }
 
   function send(target: Target): void {
@@ -352,7 +357,10 @@ export function startClients(parts: ClientParts, targets: readonly Target[]): Cl
           if (TenureError.is(error) || error instanceof SimulatedFault) throw error;
           done({ ok: false, value: error.message });
         });
-      }, () => {}, "instance.not_found");
+      }, () => {}, (attempt, code) => {
+        if (code === "instance.not_found") ledger.awaited(target, () => world.at(r.between(1, 100), attempt));
+        return code === "instance.not_found";
+      });
     },
     check,
   };

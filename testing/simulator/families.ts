@@ -7,10 +7,10 @@
  */
 import type { WorkflowStep } from "../../core/entrypoint.ts";
 import type { Parent } from "../../core/instance/records.ts";
-import { readRecord } from "../../core/instance/records.ts";
 import type { InstanceKey, ShardBatch } from "../../core/ports/store.ts";
 import { decode } from "../../core/values.ts";
 import type { WorkflowInstance } from "../../core/workflow.ts";
+import { linesOf } from "./appended.ts";
 import { createAsking } from "./asking.ts";
 import type { Server } from "./clients.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
@@ -18,6 +18,7 @@ import type { LifeModel } from "./life_model.ts";
 import type { OpModel } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
 import type { Place } from "./restarts.ts";
+import type { Slots } from "./slots.ts";
 import type { Chance, World } from "./world.ts";
 
 /** A run of a family: what it is started with. */
@@ -40,8 +41,8 @@ export interface FamiliesParts {
   readonly world: World;
   readonly plan: Plan;
   readonly ledger: Ledger;
-  /** The processes that take requests now. */
-  servers(): readonly Server[];
+  /** Who takes requests now. */
+  readonly slots: Slots;
 }
 
 /** The families of one simulation. */
@@ -92,13 +93,13 @@ function kinOf(r: Chance, path: string, depth: number, waited: boolean): Kin {
 }
 
 /** Makes the families of a seed. */
-export function createFamilies({ world, plan, ledger, servers }: FamiliesParts): Families {
+export function createFamilies({ world, plan, ledger, slots }: FamiliesParts): Families {
   const r = world.stream(9);
-  const active = r.once(4);
+  const active = r.once(plan.large ? 4 : 12);
   /** By whom an instance was started. */
   const parents = new Map<string, Parent>();
   const started = new Map<string, string>();
-  const { ask, pending } = createAsking({ who: "families", world, chance: r, servers, refused: REFUSED });
+  const { ask, pending } = createAsking({ who: "families", world, chance: r, slots, refused: REFUSED });
   let ending = false;
 
   function flows({ tenure }: Server): ReturnType<ReturnType<Server["tenure"]["tenant"]>["workflow"]> {
@@ -150,9 +151,10 @@ export function createFamilies({ world, plan, ledger, servers }: FamiliesParts):
   }
 
   function before({ appends }: ShardBatch): void {
-    for (const { key, text } of appends) {
+    for (const append of appends) {
+      const { key } = append;
       if (!isKin(key)) continue;
-      for (const { head } of text.split("\n").map(readRecord)) {
+      for (const { record: { head } } of linesOf(append)) {
         if (head.k !== "created" || head.parent === undefined) continue;
         const { id, op, seed } = head.parent;
         const command = `${id} ${seed} ${op}`;
@@ -201,11 +203,11 @@ export function createFamilies({ world, plan, ledger, servers }: FamiliesParts):
     },
     start() {
       if (!active) return;
-      for (let n = r.between(1, 2); n > 0; n--) {
+      for (let n = r.between(1, plan.large ? 2 : 1); n > 0; n--) {
         const root = kinOf(r, `k${n}`, 2, true);
         world.at(r.int(plan.span), () => ask(`create ${root.path}`, (server) => flows(server).create({ id: root.path, params: { family: root } })));
       }
-      for (let n = r.int(6); n > 0; n--) world.at(r.int(plan.span), meddle);
+      for (let n = r.int(plan.large ? 6 : 3); n > 0; n--) world.at(r.int(plan.span), meddle);
     },
     end() {
       if (!active) return;

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Head, InstanceKey, Lease, ShardBatch, Store } from "../../core/ports/store.ts";
+import { never } from "../never.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
 import { delayOf, type Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
@@ -26,7 +27,6 @@ export interface ConnectionParts {
   meanwhile(key: InstanceKey): void;
 }
 
-const NEVER = new Promise<never>(() => {});
 /** A line of a journal that is damaged. */
 const NO_RECORD = '{"k":"nonsense","t":1}';
 
@@ -45,7 +45,7 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
 
   /** One call: `apply` is what happens at the store, in one moment. */
   function call<T>(name: string, write: boolean, apply: () => Promise<T>, of?: InstanceKey): Promise<T> {
-    if (!process.alive()) return NEVER;
+    if (!process.alive()) return never();
     if (chance.chance(rates.crash)) return lastCall(name, write, apply);
     const lost = down() || chance.chance(rates.lost);
     const ambiguous = write && chance.chance(rates.ambiguous);
@@ -90,12 +90,12 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
         apply().catch(() => {});
         process.kill(`after ${name}`);
     }
-    return NEVER;
+    return never();
   }
 
   /** A read that mostly finds nothing: one event for each would be most of a schedule. */
   function poll<T>(name: string, apply: () => Promise<T>): Promise<T> {
-    if (!process.alive()) return NEVER;
+    if (!process.alive()) return never();
     return down() || chance.once(4) ? call(name, false, apply) : apply();
   }
 
@@ -154,7 +154,7 @@ export function connect(inner: Store, parts: ConnectionParts): Store {
       };
       return inner.listen?.(shard, { posted: hint(on.posted), committed: hint(on.committed) }) ?? (() => {});
     },
-    close: () => process.alive() ? inner.close() : NEVER,
+    close: () => process.alive() ? inner.close() : never(),
   };
 }
 

@@ -7,18 +7,22 @@
 import { TenureError } from "../../core/errors.ts";
 import { createFeed, lifeOf } from "../../core/instance/feed.ts";
 import type { WorkflowInstanceEvent } from "../../core/instance/feed_types.ts";
+import type { Record } from "../../core/instance/records.ts";
 import type { WorkflowInstanceSubscription } from "../../core/workflow/subscription.ts";
-import type { Server, Target } from "./clients.ts";
+import type { Target } from "./clients.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
+import type { Plan } from "./plan.ts";
+import type { Slots } from "./slots.ts";
 import type { World } from "./world.ts";
 
 /** What followers work with. */
 export interface FollowerParts {
   readonly world: World;
+  readonly plan: Plan;
   readonly ledger: Ledger;
-  /** The processes that take requests now. */
-  servers(): readonly Server[];
+  /** Who takes requests now. */
+  readonly slots: Slots;
 }
 
 /** All followers of one schedule. */
@@ -30,14 +34,21 @@ export interface Followers {
 /** How long one waits for an event before it asks elsewhere, ms: nothing may happen for long. */
 const PATIENCE = 30_000;
 
+/** An event that is to be told. */
+interface Fed {
+  readonly eventId: WorkflowInstanceEvent["eventId"];
+  readonly text: string;
+}
+
 type Told = { readonly k: "event"; readonly event: WorkflowInstanceEvent } | { readonly k: "end" | "gone" | "error" | "lost" };
 
 /** Starts one for some of the targets. */
-export function startFollowers({ world, ledger, servers }: FollowerParts, targets: readonly Target[]): Followers {
+export function startFollowers({ world, plan, ledger, slots }: FollowerParts, targets: readonly Target[]): Followers {
   const r = world.stream(7);
   /** The seed of the life whose end each was told. */
   const ends = new Map<Target, string>();
-  const followed = targets.filter(() => r.once(3));
+  const feeds = new Map<LifeModel, { readonly feed: ReturnType<typeof createFeed>; records: number; readonly told: Fed[] }>();
+  const followed = targets.filter(() => r.once(plan.large ? 3 : 10));
   for (const target of followed) again(target, undefined);
 
   function again(target: Target, last: WorkflowInstanceEvent | undefined): void {
@@ -45,8 +56,8 @@ export function startFollowers({ world, ledger, servers }: FollowerParts, target
   }
 
   async function follow(target: Target, last: WorkflowInstanceEvent | undefined): Promise<void> {
-    const all = servers();
-    if (all.length === 0) return again(target, last);
+    const all = slots.servers();
+    if (all.length === 0) return slots.awaited(() => again(target, last));
     const { process, tenure } = r.pick(all);
     const opening = tenure.tenant(target.tenant).workflow(target.workflow).get(target.id)
       .then((instance) => instance.subscribe(last === undefined ? {} : { cursor: last.eventId }))
@@ -93,20 +104,24 @@ export function startFollowers({ world, ledger, servers }: FollowerParts, target
     return first;
   }
 
-  /** What the committed records of a life tell. */
-  function feedOf(target: Target, { life, records }: LifeModel): readonly WorkflowInstanceEvent[] {
-    const feed = createFeed(target.id, life);
-    return records.flatMap((record) => [...feed.take(record)]);
+  /** What the committed records of a life tell: those that came since are added. */
+  function feedOf(target: Target, life: LifeModel): readonly Fed[] {
+    let known = feeds.get(life);
+    if (known === undefined) feeds.set(life, known = { feed: createFeed(target.id, life.life), records: 0, told: [] });
+    for (; known.records < life.records.length; known.records++) {
+      for (const event of known.feed.take(life.records[known.records] as Record)) known.told.push({ eventId: event.eventId, text: JSON.stringify(event) });
+    }
+    return known.told;
   }
 
   /** An event is one of a committed record, and follows the one before it with nothing between them. */
   function check(target: Target, before: WorkflowInstanceEvent | undefined, event: WorkflowInstanceEvent): void {
     const text = JSON.stringify(event);
     const lives = ledger.livesOf(target).filter(({ life }) => life === lifeOf(event.eventId));
-    const found = lives.map((life) => feedOf(target, life)).filter((feed) => feed.some((each) => JSON.stringify(each) === text));
+    const found = lives.map((life) => feedOf(target, life)).filter((feed) => feed.some((each) => each.text === text));
     const name = `${nameOf(target)} event ${event.eventId}`;
     if (found.length === 0) return world.fail("I24", `${name}: no committed record tells ${text}`);
-    const at = (feed: readonly WorkflowInstanceEvent[]): number => feed.findIndex(({ eventId }) => eventId === event.eventId);
+    const at = (feed: readonly Fed[]): number => feed.findIndex(({ eventId }) => eventId === event.eventId);
     // it was restarted, or deleted and made again
     if (before === undefined || lifeOf(before.eventId) !== lifeOf(event.eventId) || madeAgain(target)) {
       if (before !== undefined && event.eventId <= before.eventId && lives.length < 2) world.fail("I24", `${name} after ${before.eventId}`);

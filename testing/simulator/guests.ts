@@ -17,6 +17,7 @@ import type { OpModel } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
 import type { Process } from "./process.ts";
 import { decode } from "../../core/values.ts";
+import { never } from "../never.ts";
 import { createTimers } from "./body_timers.ts";
 import { NONSENSE } from "./nonsense.ts";
 import { answerOf, type DoNode, type Program, type Undo, type Version } from "./program.ts";
@@ -67,6 +68,8 @@ export interface RunLog {
   version: string;
   /** The seed that it was started with: which life it is of. */
   seed: string;
+  /** By step: the newest attempt at its rollback handler, which is told of the step alone. */
+  readonly undoing: Map<string, number>;
 }
 
 /** The programs of a schedule, by version of the code. */
@@ -80,8 +83,6 @@ export function versionOf(pinned: string): Version {
 /** Of a run whose guest died of it. */
 export const DIED = "died in the run";
 
-const NEVER = new Promise<never>(() => {});
-
 /** The sandbox of one process. */
 export function guestsOf(parts: GuestParts): SandboxAdapter {
   const { world, plan, process, chance, ledger } = parts;
@@ -89,7 +90,7 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
   const defer = (run: () => void): void => world.task(() => process.enter(run));
 
   function fresh(init: Parameters<SandboxAdapter["open"]>[0], signal: AbortSignal): { guest: Guest; run: RunLog } {
-    const run: RunLog = { process, seen: [], version: init.version, seed: "" };
+    const run: RunLog = { process, seen: [], version: init.version, seed: "", undoing: new Map() };
     parts.runs.push(run);
     const sandbox = parts.makeSandbox(() => classOf(parts, run), { runAhead: plan.mediated, defer });
     return { guest: sandbox.open(init, signal) as Guest, run };
@@ -128,6 +129,7 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
           checkGroup(parts, place);
           started(run, header.seed ?? "");
         }
+        if (header?.d === "rollback") run.undoing.set(`${header.name} ${header.count}`, header.attempt ?? 0);
         const turn = await guest.turn(frame, time);
         const out = chance.chance(rates.nonsense) ? among(turn.out, chance.pick(NONSENSE), chance) : turn.out;
         timers.ended(out);
@@ -149,7 +151,7 @@ export function guestsOf(parts: GuestParts): SandboxAdapter {
     }
   }
 
-  return { ...parts.makeSandbox(() => classOf(parts, { process, seen: [], version: "", seed: "" }), { runAhead: plan.mediated, defer }), open };
+  return { ...parts.makeSandbox(() => classOf(parts, { process, seen: [], version: "", seed: "", undoing: new Map() }), { runAhead: plan.mediated, defer }), open };
 }
 
 function classOf(parts: GuestParts, run: RunLog): SimulatedClass {
@@ -206,6 +208,7 @@ interface Delivered {
   readonly event?: { readonly instanceId: string };
   readonly id?: number;
   readonly name?: string;
+  readonly count?: number;
   readonly ok?: boolean;
   readonly attempt?: number;
 }
@@ -300,16 +303,18 @@ async function bodyOf(
 async function undoOf(parts: GuestParts, run: RunLog, node: DoNode, { ctx, error, output }: WorkflowRollbackContext): Promise<void> {
   const { world, process, effects } = parts;
   const { fails, how, work } = node.undo as Undo;
-  await mayDie(parts, `as ${node.path} is undone`);
   const { name, count } = ctx.step;
+  const attempt = run.undoing.get(`${name} ${count}`) ?? 0;
+  await mayDie(parts, `as ${node.path} is undone`);
   const opOf = (life: LifeModel): OpModel | undefined => {
     const done = life.find(-1, "do", name, count);
     return done === undefined ? undefined : life.ops.find((op) => op.of === done.op);
   };
-  const effect = effects.beginIn(parts.ledger.lives.get(run.seed), opOf, { attempt: ctx.attempt, path: `${node.path} undone` }, process);
+  const effect = effects.beginIn(parts.ledger.lives.get(run.seed), opOf, { attempt, path: `${node.path} undone` }, process);
   if (effect !== undefined) {
     const { life, op } = effect;
-    const settled = life.ops[op.of]?.settled;
+    const { settled, starts } = life.ops[op.of] as OpModel;
+    if (ctx.attempt !== starts.length) world.fail("I32", `${node.path} is undone after ${ctx.attempt} attempts, it had ${starts.length}`);
     const wanted = settled?.ok === true ? decode(settled.value ?? "u") : undefined;
     if (output !== wanted) world.fail("I32", `${node.path} is undone with ${String(output)}, it has returned ${String(wanted)}`);
     const { message } = decode(life.undo.value ?? "u") as Error;
@@ -317,7 +322,7 @@ async function undoOf(parts: GuestParts, run: RunLog, node: DoNode, { ctx, error
   }
   for (const ms of work) await process.sleep(ms);
   await mayDie(parts, `as ${node.path} has been undone`);
-  if (ctx.attempt > fails) return void effects.result(effect, node.path);
+  if (attempt > fails) return void effects.result(effect, node.path);
   effects.failed(effect);
   // what it does when its time is over is nobody's
   if (how === "hang") return await process.sleep(3_600_000);
@@ -349,7 +354,7 @@ async function hang(
 /** The process may die here; what is left of it does nothing more. */
 async function mayDie({ process, chance, plan }: GuestParts, why: string): Promise<void> {
   if (process.alive() && chance.chance(plan.rates.bodyCrash)) process.kill(why);
-  if (!process.alive()) await NEVER;
+  if (!process.alive()) await never();
 }
 
 /** `env.API` of one process. */

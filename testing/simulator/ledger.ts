@@ -5,8 +5,9 @@
  * @module
  */
 import { forgetTime } from "../../core/retention.ts";
-import { type Record, readRecord } from "../../core/instance/records.ts";
+import type { Record } from "../../core/instance/records.ts";
 import type { Head, InstanceKey, Lease, ShardBatch } from "../../core/ports/store.ts";
+import { type Line, linesOf } from "./appended.ts";
 import { type LifeModel, lifeOf, type Wrong } from "./life_model.ts";
 import { isOpen } from "./op_model.ts";
 import type { Plan } from "./plan.ts";
@@ -29,8 +30,10 @@ export interface Ledger {
   readonly lives: ReadonlyMap<string, LifeModel>;
   /** Somebody asks for a restart at a place, or for a deletion: it may come to be. */
   asked(key: InstanceKey, what: Place | "delete"): void;
+  /** Calls `run` as soon as an instance is there. */
+  awaited(key: InstanceKey, run: () => void): void;
   /** How many records of the life before one keeps that begins with these lines. */
-  kept(key: InstanceKey, lines: readonly string[]): number;
+  kept(key: InstanceKey, lines: readonly Line[]): number;
   /** The lives of an instance, oldest first. */
   livesOf(key: InstanceKey): readonly LifeModel[];
   /** Whether a process had the shard of an instance and another has it now: it may not know yet, and answer as if nothing had been. */
@@ -70,6 +73,8 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
   /** Restarts at a place that were asked for, and deletions. */
   const places = new Map<string, Place[]>();
   const deleted = new Set<string>();
+  /** By name: who waits for an instance to be there. */
+  const waiting = new Map<string, (() => void)[]>();
   let commits = 0;
 
   function acquired(shard: number, { epoch, clean }: Lease, by: Process): void {
@@ -119,22 +124,23 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
       if (plan?.damaged.get(nameOf(key)) === true) plan.damaged.set(nameOf(key), false);
       instances.delete(nameOf(key));
     }
-    for (const { key, seq, text } of appends) {
-      touched.add(nameOf(key));
-      shards.set(nameOf(key), shard);
-      append(key, seq, text.split("\n"), by);
+    for (const each of appends) {
+      const name = nameOf(each.key);
+      touched.add(name);
+      shards.set(name, shard);
+      append(each.key, each.seq, linesOf(each), by);
     }
     for (const { key, value } of batch.cells) {
       if (key.startsWith("usage/")) counts.set(key.slice("usage/".length), (JSON.parse(value ?? "{}") as { living: number }).living);
     }
     for (const head of heads) {
       touched.add(nameOf(head));
-      const instance = instances.get(nameOf(head));
-      if (instance === undefined) world.fail("I12", `a head of ${nameOf(head)} without a journal`);
+      const name = nameOf(head), instance = instances.get(name);
+      if (instance === undefined) world.fail("I12", `a head of ${name} without a journal`);
       else instance.head = head;
-      const states = shown.get(nameOf(head));
+      const states = shown.get(name);
       const state = { turn: world.turns(), status: head.status };
-      if (states === undefined) shown.set(nameOf(head), [state]);
+      if (states === undefined) shown.set(name, [state]);
       else states.push(state);
     }
     for (const { key } of batch.acks) {
@@ -145,7 +151,11 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
       const instance = instances.get(name);
       if (instance !== undefined) checkHead(name, instance);
     }
-    for (const tenant of new Set([...drops, ...heads, ...appends.map(({ key }) => key)].map(({ tenant }) => tenant))) checkUsage(tenant);
+    const tenants = new Set<string>();
+    for (const { tenant } of drops) tenants.add(tenant);
+    for (const { tenant } of heads) tenants.add(tenant);
+    for (const { key } of appends) tenants.add(key.tenant);
+    for (const tenant of tenants) checkUsage(tenant);
   }
 
   /** The store's count is true, and within the limit. */
@@ -170,8 +180,8 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     if (born > most) world.fail("I23", `${born} lives of ${tenant} began in ${world.now() - term.since} ms`);
   }
 
-  function append(key: InstanceKey, seq: number, lines: readonly string[], by: Process): void {
-    const records = lines.map(readRecord);
+  function append(key: InstanceKey, seq: number, lines: readonly Line[], by: Process): void {
+    const records = lines.map(({ record }) => record);
     const name = nameOf(key);
     let life = instances.get(name)?.life;
     let rest = records;
@@ -179,7 +189,7 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     let kept = 0;
     if (life === undefined) {
       before = byName.get(name)?.at(-1);
-      life = born(key, records[0] as Record, (lines[0] as string).length, by);
+      life = born(key, records[0] as Record, (lines[0] as Line).length, by);
       if (life === undefined) return;
       rest = records.slice(1);
       if (before?.seed === life.seed) {
@@ -194,7 +204,7 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     }
     for (const record of rest) {
       const at = life.records.length;
-      const line = lines[at - seq] as string;
+      const line = lines[at - seq] as Line;
       if (life.born && at === kept) watch = watchRestart(before as LifeModel, life);
       const added = watch?.next(record) ?? true;
       if (life.born && added !== true) {
@@ -245,6 +255,8 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     const { tenant, workflow, id } = key;
     const head = { ...key, status: "", wake: null, created: life.created, ended: null, data: "" };
     instances.set(name, { key: { tenant, workflow, id }, head, life });
+    waiting.get(name)?.forEach((run) => run());
+    waiting.delete(name);
     return life;
   }
 
@@ -274,8 +286,8 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
     const rollback = end.head.k === "errored" || end.head.k === "terminated" ? end.head.rollback : undefined;
     if (JSON.stringify(data.rollback) !== JSON.stringify(rollback)) wrong("I24", "what came of the rollback differs");
     if (end.head.k === "errored" && JSON.stringify(data.error) !== JSON.stringify(end.head.error)) wrong("I24", "the errors differ");
-    const paused = life.records.findLast(({ head }) => head.k === "paused")?.head;
-    const parked = life.phase === "paused" && paused?.k === "paused" ? paused : undefined;
+    const paused = life.phase === "paused" ? life.records.findLast(({ head }) => head.k === "paused")?.head : undefined;
+    const parked = paused?.k === "paused" ? paused : undefined;
     if (parked !== undefined && (data.parked?.code !== parked.code || data.parked?.message !== parked.message)) wrong("I24", "why it is paused differs");
 
     /** It runs, or it waits for its turn. */
@@ -321,10 +333,16 @@ export function createLedger(world: World, plan?: Pick<Plan, "limits" | "calm" |
       if (known === undefined) places.set(name, [what]);
       else known.push(what);
     },
+    awaited(key, run) {
+      const name = nameOf(key), all = waiting.get(name);
+      if (instances.has(name)) run();
+      else if (all === undefined) waiting.set(name, [run]);
+      else all.push(run);
+    },
     kept(key, lines) {
       const name = nameOf(key), before = byName.get(name)?.at(-1);
-      const first = readRecord(lines[0] as string).head;
-      return first.k === "created" && before?.seed === first.seed ? keptOf(before, lines.map(readRecord), places.get(name) ?? []) : 0;
+      const first = (lines[0] as Line).record.head;
+      return first.k === "created" && before?.seed === first.seed ? keptOf(before, lines.map(({ record }) => record), places.get(name) ?? []) : 0;
     },
     overtaken(key, { name }) {
       const shard = shards.get(nameOf(key)) ?? -1;

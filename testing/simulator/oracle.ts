@@ -11,6 +11,7 @@ import { walk } from "./interpreter.ts";
 import type { LifeModel } from "./life_model.ts";
 import type { OpModel } from "./op_model.ts";
 import type { Program } from "./program.ts";
+import { never } from "../never.ts";
 import { drained } from "./world.ts";
 
 /** What a run must have come to. */
@@ -49,7 +50,6 @@ export async function expectedOf(life: LifeModel, program: Program): Promise<Exp
     setState: () => issue("state", ""),
   } as unknown as WorkflowStep;
 
-  const never = (): Promise<never> => new Promise(() => {});
   walk(program.root, { step, ping: () => issue("call", "API.ping"), created: life.created, seen, body: never, delay: never, undo: never, wrong: () => {} })
     .then((value) => {
       end = { ok: true, value };

@@ -47,6 +47,8 @@ export interface Plan {
   readonly rates: Rates;
   /** Calls of the store that answer without a wait, as a synchronous store does. */
   readonly instant: number;
+  /** One of the few in which more of everything happens. */
+  readonly large: boolean;
   /** Longest usual time of a call, ms. */
   readonly delay: number;
   /** How late timers may be, ms. */
@@ -97,10 +99,12 @@ export interface Plan {
 
 /** Draws the plan of a world. */
 export function planOf(world: World): Plan {
-  const r = world.stream(1), of = world.stream(12);
+  const r = world.stream(1), of = world.stream(30);
   const rate = (...of: readonly number[]): number => r.pick([0, 0, ...of]);
-  const span = r.pick([400, 1_500, 4_000]);
-  const blows = Array.from({ length: r.pick([3, 3, 3, 4, 5, 6]) }, () => ({
+  // small worlds find most, and many of them fit into the time of a large one
+  const large = r.once(10);
+  const span = r.pick(large ? [400, 1_500, 4_000] : [60, 250, 1_000]);
+  const blows = Array.from({ length: large ? r.pick([3, 3, 4, 5, 6]) : 3 }, () => ({
     at: r.between(1, span),
     slot: r.int(2),
     blow: r.pick<Blow>(["crash", "crash", "freeze", "close", "jump", "lease", "lease", "outage"]),
@@ -125,6 +129,7 @@ export function planOf(world: World): Plan {
     calm: false,
     group: of.once(3) ? { key: "g", limit: of.pick([1, 1, 2]) } : undefined,
     damaged: new Map(),
+    large,
     rates,
     outage: { until: 0 },
     prompt: rates.slow === 0 && blows.every(({ blow }) => blow !== "freeze" && blow !== "outage"),
@@ -134,8 +139,7 @@ export function planOf(world: World): Plan {
     lateness: r.pick([0, 10, 100, 500]),
     shards: r.pick([1, 1, 2]),
     tenants: r.pick([["acme"], ["acme", "globex"]]),
-    // small worlds find most, and many of them fit into a minute
-    instances: r.pick([2, 2, 2, 2, 2, 2, 3, 4]),
+    instances: large ? r.pick([2, 2, 3, 4]) : 2,
     mediated: r.once(2),
     maxRunning: r.pick([1, 2, 100, 100]),
     bounds: {

@@ -22,32 +22,34 @@ export interface Acts {
 }
 
 /** Has the acts done, each at its time. */
-export function plot(r: Chance, { span, release }: Plan, targets: readonly Target[], { create, send, control, look, read, upgrade, at }: Acts): void {
-  for (let n = r.between(1, 8); n > 0 && release !== Infinity; n--) {
+export function plot(r: Chance, { span, release, large }: Plan, targets: readonly Target[], { create, send, control, look, read, upgrade, at }: Acts): void {
+  /** What happens to one of `n` targets of a large schedule, and to half as many of a small one. */
+  const once = (n: number): boolean => r.once(large ? n : 2 * n);
+  for (let n = r.between(1, large ? 8 : 3); n > 0 && release !== Infinity; n--) {
     const { tenant } = r.pick(targets);
     at(release + r.int(span), () => upgrade(tenant));
   }
   for (const target of targets) {
     const begin = r.int(Math.ceil(span / 3));
     at(begin, () => create(target));
-    if (r.once(3)) at(r.int(span), () => create(target));
-    for (let n = r.int(6); n > 0; n--) at(begin + r.int(span), () => send(target));
-    if (r.once(4)) {
+    if (once(3)) at(r.int(span), () => create(target));
+    for (let n = r.int(large ? 6 : 3); n > 0; n--) at(begin + r.int(span), () => send(target));
+    if (once(4)) {
       const from = begin + r.int(span);
       at(from, () => control("pause", target));
       if (r.once(2)) at(from + r.int(span), () => control("resume", target));
     }
-    if (r.once(10)) at(begin + r.int(span), () => control(r.pick(["terminate", "undo"]), target));
-    if (r.once(8)) at(begin + r.int(span), () => control(r.pick(["restart", "rewind"]), target));
-    if (r.once(8)) at(begin + r.int(span), () => control(r.pick(["rewind", "rewind", "undo"]), target));
-    if (r.once(10)) {
+    if (once(10)) at(begin + r.int(span), () => control(r.pick(["terminate", "undo"]), target));
+    if (once(8)) at(begin + r.int(span), () => control(r.pick(["restart", "rewind"]), target));
+    if (once(8)) at(begin + r.int(span), () => control(r.pick(["rewind", "rewind", "undo"]), target));
+    if (once(10)) {
       const from = begin + r.int(span);
       at(from, () => control("delete", target));
       if (r.once(2)) at(from + r.int(100), () => create(target));
     }
-    if (r.once(3)) at(begin + r.int(span), () => look(target));
-    if (r.once(4)) at(begin + r.int(span), () => read(target));
-    if (r.once(5)) {
+    if (once(3)) at(begin + r.int(span), () => look(target));
+    if (once(4)) at(begin + r.int(span), () => read(target));
+    if (once(5)) {
       const from = begin + r.int(span);
       const verbs = Array.from({ length: r.between(2, 4) }, () => r.pick<Verb | "send" | "look">(["send", "send", "look", "pause", "resume", "restart", "rewind"]));
       at(from, () => {

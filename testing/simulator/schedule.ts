@@ -20,10 +20,11 @@ import { createLedger, nameOf } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
 import { expectedOf } from "./oracle.ts";
 import { heal, type Plan, planOf } from "./plan.ts";
-import { createProcess, EPOCH, type Process } from "./process.ts";
+import { createProcess, EPOCH } from "./process.ts";
 import { nextOf, programOf, type Version } from "./program.ts";
+import { createSlots, type Slots } from "./slots.ts";
 import { createStreamers, isStreamer } from "./streamers.ts";
-import { createWorld, type Failure, type World } from "./world.ts";
+import { createWorld, type Failure, rested, type World } from "./world.ts";
 
 /** What a simulation is made with: adapters that the core does not know. */
 export interface SimulatorParts {
@@ -66,18 +67,19 @@ const TURNS = 100_000;
 /**
  * Runs the schedule of a seed: the same seed is the same run, on every runtime.
  *
- * @param options `trace`: keeps a readable trace
+ * @param options `trace`: keeps a readable trace; `hosted`: whether turns are tasks of the host
  */
 export async function simulate(
   parts: SimulatorParts,
-  options: { readonly seed: number; readonly trace?: boolean },
+  options: { readonly seed: number; readonly trace?: boolean; readonly hosted?: boolean },
 ): Promise<ScheduleReport> {
-  const world = createWorld(options.seed, options.trace ?? false);
+  const world = createWorld(options.seed, options.trace ?? false, options.hosted);
   const plan = planOf(world);
   const { adapter, overtake } = storageOf(world, plan, parts);
-  const chores = createChores({ world, plan, ledger: createLedger(world, plan), servers: () => slots.filter((s): s is Server => s !== undefined) });
-  const families = createFamilies({ world, plan, ledger: chores.ledger, servers: () => slots.filter((s): s is Server => s !== undefined) });
-  const streamers = createStreamers({ world, plan, ledger: families.ledger, servers: () => slots.filter((s): s is Server => s !== undefined) });
+  const slots = createSlots(world, plan, world.stream(11));
+  const chores = createChores({ world, plan, slots, ledger: createLedger(world, plan) });
+  const families = createFamilies({ world, plan, slots, ledger: chores.ledger });
+  const streamers = createStreamers({ world, plan, slots, ledger: families.ledger });
   const { ledger } = streamers;
   const effects = createEffects(world, ledger);
   const first = Array.from({ length: plan.instances }, (_, i) => programOf(world.stream(10 + i), "abcd"[i] as string));
@@ -85,21 +87,9 @@ export async function simulate(
   const runs: RunLog[] = [];
   const open: GuestParts["open"] = new Set();
   const logged = new Set<string>();
-  const slots: (Server | undefined)[] = [undefined, undefined];
   let processes = 0;
   let healing = false;
   let meddle = (_: InstanceKey): void => {};
-
-  const leaving = new Set<Process>();
-  function closing({ process, tenure }: Server, timeout: number): void {
-    if (!process.alive() || leaving.has(process)) return;
-    leaving.add(process);
-    world.fault(`${process.name} is closed`);
-    // the process may live on, and hear late answers
-    void tenure.close({ timeout }).then(({ released }) => {
-      if (released > 0 && timeout >= 20_000 && plan.prompt && process.alive()) world.fail("I28", `${process.name} cut off ${released} attempts after ${timeout} ms`);
-    }).then(() => world.at(timeout > 50 ? 0 : 400, () => process.stop()));
-  }
 
   function boot(slot: number): void {
     const name = `${"PQ"[slot]}${++processes}`;
@@ -117,15 +107,16 @@ export async function simulate(
     const engine = slot === 0 || plan.secondOwns || healing;
     const env = (): Record<string, unknown> => ({ API: bindingOf(all) });
     void process.gone.then(() => {
-      slots[slot] = undefined;
+      slots.put(slot, undefined);
       world.at(world.stream(200 + processes).pick([1, 30, 500]), () => boot(slot));
     });
     world.note(`${name} starts`);
     createTenure({ storage, clock: process.clock, engine, maxRunning, limits, env, logger: loggerOf(all) }, { cron, hostSandbox: (): SandboxAdapter => guestsOf(all), bounds: plan.bounds })
       .then((tenure) => {
         tenure.register("Flow", class Flow { run(): void {} }, { version });
-        const server = slots[slot] = { process, tenure, version };
-        if (chance.chance(plan.rates.flap)) world.at(chance.pick([0, 3, 20]), () => closing(server, 50));
+        const server = { process, tenure, version };
+        slots.put(slot, server);
+        if (chance.chance(plan.rates.flap)) world.at(chance.pick([0, 3, 20]), () => slots.close(server, 50));
       }, (error) => world.fail("thrown", `createTenure: ${error}`));
   }
 
@@ -136,13 +127,13 @@ export async function simulate(
   });
   boot(0);
   boot(1);
-  const clients = startClients({ world, plan, ledger, programs, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
+  const clients = startClients({ world, plan, ledger, programs, slots }, targets);
   meddle = clients.meddle;
-  const followers = startFollowers({ world, ledger, servers: () => slots.filter((s): s is Server => s !== undefined) }, targets);
+  const followers = startFollowers({ world, plan, ledger, slots }, targets);
   chores.start();
   families.start();
   streamers.start();
-  const struck = scheduleBlows(world, plan, { standing: (slot) => slots[slot] !== undefined && !leaving.has(slots[slot].process) ? slots[slot] : undefined, overtake, closing });
+  const struck = scheduleBlows(world, plan, { slots, overtake });
   await run(() => world.now() >= plan.span && struck() === plan.blows.length);
 
   // ---- healing
@@ -151,9 +142,9 @@ export async function simulate(
   families.end();
   streamers.end();
   heal(plan);
-  for (const server of slots) {
-    server?.process.thaw();
-    if (server?.version === "1" && plan.release !== Infinity) closing(server, 400);
+  for (const server of slots.all()) {
+    server.process.thaw();
+    if (server.version === "1" && plan.release !== Infinity) slots.close(server, 400);
   }
   const chance = world.stream(5);
   world.note("-- healing");
@@ -188,7 +179,7 @@ export async function simulate(
     return false;
   });
   // to read all again takes a tenth of a schedule, and finds what one of four finds
-  if (world.stream(6).once(4)) for (const target of targets) clients.read(target);
+  if (world.stream(6).once(plan.large ? 4 : 12)) for (const target of targets) clients.read(target);
   await run(() => clients.busy() === 0);
   const ended = world.now();
   await run(() => {
@@ -200,6 +191,7 @@ export async function simulate(
   if (world.failure() === undefined) await chores.check(await adapter.open());
   families.check();
   effects.check();
+  await rested();
 
   async function run(until: () => boolean): Promise<void> {
     const over = await world.run(() => {
@@ -250,12 +242,7 @@ function storageOf(world: World, plan: Plan, { storage }: SimulatorParts): { ada
 function scheduleBlows(
   world: World,
   plan: Plan,
-  { standing, overtake, closing }: {
-    /** Who has a slot and is not about to leave it. */
-    readonly standing: (slot: number) => Server | undefined;
-    readonly overtake: () => void;
-    readonly closing: (server: Server, timeout: number) => void;
-  },
+  { slots: { standing, awaited, close }, overtake }: { readonly slots: Slots; readonly overtake: () => void },
 ): () => number {
   const r = world.stream(2);
   let struck = 0;
@@ -265,7 +252,7 @@ function scheduleBlows(
     const strike = (): void => {
       const server = standing(slot) ?? standing(1 - slot);
       // it would fall on nobody
-      if (server === undefined) return void world.at(20, strike);
+      if (server === undefined) return awaited(strike);
       struck++;
       fall(server);
     };
@@ -275,14 +262,14 @@ function scheduleBlows(
         case "crash":
           process.kill("killed");
           // the other is closed as it takes over
-          if (!alone) world.at(soon, () => [standing(0), standing(1)].forEach((other) => other !== undefined && other !== server && closing(other, amount)));
+          if (!alone) world.at(soon, () => [standing(0), standing(1)].forEach((other) => other !== undefined && other !== server && close(other, amount)));
           // a lock that is free at once, or a lease that has to run out
           return back ? overtake() : undefined;
         case "freeze":
           process.freeze(amount);
           return overtake();
         case "close":
-          return closing(server, amount);
+          return close(server, amount);
         case "jump":
           return process.jump(back ? -amount : amount);
         case "lease":

@@ -7,17 +7,18 @@
  */
 import type { WorkflowCallbackContext, WorkflowStep } from "../../core/entrypoint.ts";
 import { TenureError } from "../../core/errors.ts";
-import { readRecord } from "../../core/instance/records.ts";
 import type { InstanceKey, ShardBatch } from "../../core/ports/store.ts";
 import { MARKS, pieceCell, seriesName } from "../../core/shard/stream_cells.ts";
 import { PIECE_BYTES, type StoredStream } from "../../core/stream.ts";
 import type { WorkflowInstance } from "../../core/workflow.ts";
+import { linesOf } from "./appended.ts";
 import { createAsking } from "./asking.ts";
 import type { Server } from "./clients.ts";
 import { type Ledger, nameOf } from "./ledger.ts";
 import type { LifeModel } from "./life_model.ts";
 import type { Plan } from "./plan.ts";
 import type { Place } from "./restarts.ts";
+import type { Slots } from "./slots.ts";
 import type { Chance, World } from "./world.ts";
 
 /** A step that returns a stream, and what becomes of that. */
@@ -56,8 +57,8 @@ export interface StreamersParts {
   readonly world: World;
   readonly plan: Plan;
   readonly ledger: Ledger;
-  /** The processes that take requests now. */
-  servers(): readonly Server[];
+  /** Who takes requests now. */
+  readonly slots: Slots;
 }
 
 /** Those of one simulation. */
@@ -193,11 +194,11 @@ function ended(error: unknown): void {
 }
 
 /** Makes those of a seed. */
-export function createStreamers({ world, plan, ledger, servers }: StreamersParts): Streamers {
-  const r = world.stream(8);
-  const active = r.once(5);
+export function createStreamers({ world, plan, ledger, slots }: StreamersParts): Streamers {
+  const r = world.stream(12);
+  const active = r.once(plan.large ? 4 : 12);
   const streamBytes = r.pick([20, 1e6, 1e9]);
-  const { ask, pending } = createAsking({ who: "streamers", world, chance: r, servers, refused: REFUSED });
+  const { ask, pending } = createAsking({ who: "streamers", world, chance: r, slots, refused: REFUSED });
   /** Cells of pieces that are there, and marks. */
   const pieces = new Set<string>();
   const marks = new Set<string>();
@@ -294,9 +295,10 @@ export function createStreamers({ world, plan, ledger, servers }: StreamersParts
       if (value === null) set?.delete(key);
       else set?.add(key);
     }
-    for (const { key, text } of appends) {
+    for (const append of appends) {
+      const { key } = append;
       if (!isStreamer(key)) continue;
-      for (const { head } of text.split("\n").map(readRecord)) {
+      for (const { record: { head } } of linesOf(append)) {
         if (head.k !== "settled" || head.stream === undefined) continue;
         concerns = true;
         checkStream(key, head.op, head.stream);
@@ -322,7 +324,7 @@ export function createStreamers({ world, plan, ledger, servers }: StreamersParts
     return life === undefined ? undefined : streamers.find(({ salt }) => life.params.includes(`"salt":${salt},`) || life.params.includes(`"salt":${salt}}`));
   }
 
-  const streamers = Array.from({ length: active ? r.between(1, 2) : 0 }, (_, n) => streamerOf(r, n + 1));
+  const streamers = Array.from({ length: active ? r.between(1, plan.large ? 2 : 1) : 0 }, (_, n) => streamerOf(r, n + 1));
 
   return {
     ledger: {
@@ -338,7 +340,7 @@ export function createStreamers({ world, plan, ledger, servers }: StreamersParts
       for (const streamer of streamers) {
         world.at(r.int(plan.span), () => ask(`create s${streamer.salt}`, (server) => flows(server).create({ id: `s${streamer.salt}`, params: { streamer } })));
       }
-      for (let n = r.int(6); n > 0; n--) world.at(r.int(plan.span), meddle);
+      for (let n = r.int(plan.large ? 6 : 3); n > 0; n--) world.at(r.int(plan.span), meddle);
       if (!plan.calm && r.once(2)) world.at(r.int(plan.span), damage);
     },
     end() {

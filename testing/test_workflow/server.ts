@@ -6,6 +6,7 @@
 import type { Guest } from "../../core/ports/guest.ts";
 import type { StorageAdapter, Store } from "../../core/ports/store.ts";
 import type { Tenure } from "../../core/tenure.ts";
+import { never } from "../never.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
 import type { Watch } from "../virtual_clock/watch.ts";
 import type { Deployed } from "./subject.ts";
@@ -33,8 +34,6 @@ export interface ServerParts {
   /** Its connection, changed by whoever wants to interfere. */
   readonly connect?: (store: Store, kill: () => void) => Store;
 }
-
-const NEVER = new Promise<never>(() => {});
 
 /** Starts a process on a storage. */
 export async function startServer(deployed: Deployed, { clock, storage, tap, connect }: ServerParts): Promise<MortalServer> {
@@ -81,9 +80,9 @@ function mortalStore(store: Store, alive: () => boolean): Store {
       // a subscription is no call that is answered
       if (typeof value !== "function" || name === "listen") return value;
       return (...args: unknown[]) => {
-        if (!alive()) return NEVER;
+        if (!alive()) return never();
         const answer: unknown = Reflect.apply(value, store, args);
-        return answer instanceof Promise ? answer.then((given) => alive() ? given : NEVER) : answer;
+        return answer instanceof Promise ? answer.then((given) => alive() ? given : never()) : answer;
       };
     },
   });

@@ -10,6 +10,7 @@ import { frame, parseFrame } from "../../core/frame.ts";
 import type { Command, Delivery, Guest, GuestInit, SandboxAdapter, Turn } from "../../core/ports/guest.ts";
 import { DEFAULT_STEP_CONFIG } from "../../core/step_config.ts";
 import { describeError, encode, encodeThrown } from "../../core/values.ts";
+import { never } from "../never.ts";
 import type { Hold } from "../virtual_clock/watch.ts";
 
 /** An attempt at a body. */
@@ -50,8 +51,6 @@ export interface GuestOwner {
   readonly guests: Set<Guest>;
 }
 
-const NEVER = new Promise<never>(() => {});
-
 /** A sandbox with a tap. Its guests do nothing any more when their process is dead. */
 export function tapped(sandbox: SandboxAdapter, tap: Tap, owner: GuestOwner): SandboxAdapter {
   return {
@@ -59,7 +58,7 @@ export function tapped(sandbox: SandboxAdapter, tap: Tap, owner: GuestOwner): Sa
     caps: sandbox.caps,
     prepare: (tenant, code, limits) => sandbox.prepare(tenant, code, limits),
     open(init, signal) {
-      if (!owner.alive()) return NEVER;
+      if (!owner.alive()) return never();
       const tappedOne = (guest: Guest): Guest => tappedGuest(guest, init, tap, owner);
       const opened = sandbox.open(init, signal);
       return opened instanceof Promise ? opened.then(tappedOne) : tappedOne(opened);
@@ -160,7 +159,7 @@ function tappedGuest(inner: Guest, { ready }: GuestInit, tap: Tap, { alive, gues
 
   const guest: Guest = {
     turn(text, time) {
-      if (!alive()) return NEVER;
+      if (!alive()) return never();
       if (text !== "" && taken(text)) return turned({ out: [], state: "rest", fuel: 0, incarnation });
       turning = true;
       const turn = inner.turn(text, time);
