@@ -6,6 +6,7 @@ import type { ShardBatch, StorageAdapter, Store } from "../../../core/ports/stor
 import { createRandom } from "../../../testing/store_cases/random.ts";
 import { storeCases } from "../../../testing/store_cases.ts";
 import { blobCases } from "../_shared/blob_cases.ts";
+import { figuresOf, tell } from "../_shared/figures.ts";
 import { load } from "../_shared/load.ts";
 import { type Fate, startS3 } from "./server.ts";
 
@@ -157,6 +158,10 @@ describe("s3()", () => {
     await Promise.all(stores.map((store, i) => store.post(0, { key: "one", body: `${i}` })));
     assertEquals((await stores[0]?.inbox(0, 9))?.length, 1);
     for (const store of stores) await store.close();
+  });
+
+  it("makes commits", async () => {
+    tell(await figuresOf("`s3(…)`, a server of the test's on the same machine", place({ now: Date.now }).adapter));
   });
 
   it("refuses a server that overwrites whatever the condition is", async () => {
