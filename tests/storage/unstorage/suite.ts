@@ -12,6 +12,7 @@ import { crash } from "../_shared/crash.ts";
 import { figuresOf, tell } from "../_shared/figures.ts";
 import { blobCases } from "../_shared/blob_cases.ts";
 import { load } from "../_shared/load.ts";
+import { redisDriver } from "./redis_driver.ts";
 
 type Driver = (options: object) => UnstorageDriverLike;
 
@@ -24,6 +25,8 @@ async function driver(name: string): Promise<Driver> {
 }
 
 const memory = await driver("memory");
+const url = process.env.TENURE_REDIS_URL ?? "";
+const redis = url === "" ? undefined : await redisDriver();
 const committer = new URL("./committer.ts", import.meta.url);
 const HOUR = 3_600_000;
 
@@ -138,9 +141,7 @@ describe("unstorage()", () => {
 
 after(() => folders.forEach((path) => rmSync(path, { recursive: true, force: true })));
 
-const url = process.env.TENURE_REDIS_URL ?? "";
-if (url !== "") {
-  const redis = await driver("redis");
+if (redis !== undefined) {
   /** What is used of ioredis beside what the adapter uses. */
   interface Client {
     flushall(): Promise<unknown>;
@@ -149,11 +150,12 @@ if (url !== "") {
     disconnect(): void;
     exists(key: string): Promise<number>;
   }
-  const admin = redis({ url }).getInstance?.() as Client;
+  const make = redis;
+  const admin = make({ url }).getInstance?.() as Client;
   const drivers: UnstorageDriverLike[] = [];
   let made = 0;
   function fresh(base = `case-${process.pid}-${made++}`): UnstorageDriverLike {
-    const one = redis({ url, base });
+    const one = make({ url, base });
     drivers.push(one);
     return one;
   }
