@@ -44,9 +44,16 @@ const cellsOf = async (store: Store) => (await store.cells(0, { prefix: "", limi
 
 describe("s3()", () => {
   const cases = storeCases(({ shards }) => {
-    const { adapter, clock, prefix } = place({ shards });
+    const { adapter, clock, prefix } = place({ shards, client: impatient });
     return Promise.resolve({
       adapter,
+      fail(when) {
+        server.fate = (method, key) => {
+          if (method !== "PUT" || !key.includes("/log/")) return "ok";
+          server.fate = () => "ok";
+          return when === "before" ? 503 : "unanswered";
+        };
+      },
       cleanup: () => Promise.resolve([...server.objects.keys()].filter((key) => key.startsWith(prefix)).forEach((key) => server.objects.delete(key))),
       takeover: () => Promise.resolve(void (clock.now += HOUR)),
     });
