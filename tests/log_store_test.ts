@@ -87,10 +87,17 @@ const numbers = (all: Map<string, Uint8Array>, kind: string) =>
 
 describe("a log store whose snapshots are many", () => {
   const cases = storeCases(({ shards }) => {
-    const { clock, adapter } = world();
+    const made = world();
+    const { clock, adapter } = made;
+    const fault = (act: string, name: string): void => {
+      if (act !== "put" || !/^s\/\d+\/log\//.test(name)) return;
+      made.before = made.after = () => {};
+      throw new Error("the connection broke");
+    };
     return Promise.resolve({
       adapter: adapter(shards),
       cleanup: () => Promise.resolve(),
+      fail: (when: "before" | "after") => void (made[when] = fault),
       takeover: () => Promise.resolve(void (clock.now += 60 * MINUTE)),
     });
   });

@@ -156,6 +156,32 @@ export function commitCases(open: OpenSubject): Case[] {
       }
     }),
 
+    storeCase(open, "commit() takes what the store says that it takes, and refuses more whole", 1, async (b) => {
+      const store = await b.open();
+      const { epoch } = await own(store, 0);
+      const { maxOps, maxValue, maxBytes } = store.caps;
+      const cells = (count: number, value = "") => Array.from({ length: count }, (_, i) => ({ key: `c${i}`, value }));
+      await commit(store, "all", batch(0, epoch, { cells: cells(maxOps) }));
+      equal(await store.cell(0, `c${maxOps - 1}`), "", "the last of as many operations as there may be");
+      const over: Record<string, Partial<ShardBatch>> = { "too many operations": { cells: cells(maxOps + 1, "v") } };
+      // Texts of more than that take longer to make than they are worth.
+      const large = 2 ** 27;
+      if (maxValue < large) over["too large a text"] = { cells: [{ key: "c0", value: "v".repeat(maxValue + 1) }] };
+      if (maxBytes < large) {
+        const value = "v".repeat(Math.min(maxValue, 2 ** 20));
+        over["too many bytes"] = { cells: cells(Math.ceil(maxBytes / value.length) + 1, value) };
+      }
+      for (const [name, parts] of Object.entries(over)) {
+        await rejects(() => store.commit("over", [batch(0, epoch, parts)]), `commit() of ${name}`);
+        equal(await store.cell(0, "c0"), "", `a cell after ${name}`);
+      }
+      if (maxValue < large) {
+        await rejects(() => store.post(0, { key: "k", body: "v".repeat(maxValue + 1) }), "post() of too large a text");
+        equal(await store.inbox(0, 9), [], "the inbox after it");
+      }
+      equal((await own(store, 0)).lastBatch, "all", "the last batch");
+    }),
+
     storeCase(open, "commit() keeps texts of every size as they are", 1, async (b) => {
       const store = await b.open();
       const { epoch } = await own(store, 0);

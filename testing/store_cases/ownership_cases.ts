@@ -125,5 +125,28 @@ export function ownershipCases(open: OpenSubject): Case[] {
       check(await next.renew(0, lease.epoch, TTL), "renew() after a zombie's release()");
       await commit(next, "b3", batch(0, lease.epoch));
     }),
+
+    storeCase(open, "acquire() tells what became of a commit that was not answered", 1, async (b) => {
+      const { subject } = b;
+      if (subject.fail === undefined) return;
+      const store = await b.open();
+      let { epoch, lastBatch } = await own(store, 0);
+      for (const [n, when] of (["before", "after", "after", "before", "before", "after"] as const).entries()) {
+        const cells = [{ key: `${n}a`, value: "v" }, { key: `${n}b`, value: "v" }];
+        subject.fail(when);
+        await rejects(() => store.commit(`b${n}`, [batch(0, epoch, { cells })]), `commit() that fails ${when} it is done`);
+        const lease = await own(store, 0);
+        check(lease.epoch > epoch, "acquire() after an unknown outcome did not raise the epoch");
+        equal(lease.lastBatch, when === "after" ? `b${n}` : lastBatch, `the last batch after a commit that failed ${when}`);
+        const found = await store.cells(0, { prefix: `${n}`, limit: 9 });
+        equal(found, when === "after" ? cells : [], `what is left of a commit that failed ${when}`);
+        equal(await store.commit("stale", [batch(0, epoch)]), { fenced: [0] }, "commit() of the epoch before");
+        ({ epoch, lastBatch } = lease);
+        // The same again, as the core sends what is not there.
+        if (when === "before") await commit(store, lastBatch = `b${n}`, batch(0, epoch, { cells }));
+      }
+      const reader = await b.open();
+      equal((await reader.cells(0, { prefix: "", limit: 99 })).length, 12, "the number of cells in the end");
+    }),
   ];
 }

@@ -8,7 +8,7 @@ import { check, equal } from "./check.ts";
 import { byBytes } from "./model.ts";
 import { batch, type Case, commit, head, key, type OpenSubject, own, pages, storeCase } from "./subject.ts";
 
-const SLEEPERS = 20_000;
+const SLEEPERS = 50_000;
 
 /** The cases. */
 export function readCases(open: OpenSubject): Case[] {
@@ -189,7 +189,7 @@ export function readCases(open: OpenSubject): Case[] {
       );
     }),
 
-    storeCase(open, "due() stays quick with 20,000 asleep", 1, async (b) => {
+    storeCase(open, "due() stays quick with 50,000 asleep", 1, async (b) => {
       const store = await b.open();
       const { epoch } = await own(store, 0);
       let made = 0;

@@ -17,6 +17,11 @@ export interface StoreSubject {
    * lock. Without it the cases close the connection instead, and prove less.
    */
   takeover?(): Promise<void>;
+  /**
+   * Breaks the next write of an owner, once: before it has done anything, or after all of it and before its answer.
+   * Without it the cases cannot see how the store comes out of an unknown outcome.
+   */
+  fail?(when: "before" | "after"): void;
 }
 
 /** Makes a {@linkcode StoreSubject} with that many shards. */

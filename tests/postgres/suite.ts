@@ -8,6 +8,7 @@ import client from "postgres";
 import { postgres } from "../../adapters/storage/postgres.ts";
 import { createTenure } from "../../mod.ts";
 import { storeCases } from "../../testing/store_cases.ts";
+import { figuresOf, tell } from "../storage/_shared/figures.ts";
 import { Approval } from "./approval.ts";
 
 const url = process.env.TENURE_POSTGRES_URL ?? "";
@@ -147,6 +148,12 @@ test("postgres() is made once by many who come at one time, and keeps its number
   } finally {
     await drop();
   }
+});
+
+test("postgres() makes commits", async () => {
+  const { schema, drop } = fresh();
+  tell(await figuresOf("`postgres({ url })`", postgres({ url, schema, shards: 1 })));
+  await drop();
 });
 
 test("postgres() says in words what is wrong, without what it knows", async () => {

@@ -16,6 +16,7 @@ import { execute, npm } from "../_runner/execute.ts";
 import { parseReport } from "../_runner/junit.ts";
 import { runtimes } from "../_runner/runtimes.ts";
 import { startPostgres } from "../postgres/server.ts";
+import { canCount } from "./_shared/crash.ts";
 import type { Figures } from "./_shared/figures.ts";
 import { type Row, tableOf } from "./_shared/table.ts";
 import { startRedis } from "./unstorage/redis_server.ts";
@@ -67,6 +68,7 @@ const suites: Suite[] = [
   { name: "sqlite-drivers", folder: "tests/storage/sqlite_drivers", runtimes: EVERYWHERE },
 ];
 
+if (!canCount()) console.log("skipped counting how often stores sync: it takes Linux, with strace");
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { runtime: { type: "string", multiple: true } } });
 const wanted = values.runtime?.flatMap((text) => text.split(","));
 const rows: Row[] = [];

@@ -8,8 +8,11 @@ import { denoKv, type DenoKvLike, type KvAtomicLike } from "../../../adapters/st
 import { createLogBlobs } from "../../../adapters/storage/log_store/blobs.ts";
 import { openKvObjects } from "../../../adapters/storage/objects/deno_kv.ts";
 import { unstorage } from "../../../adapters/storage/unstorage.ts";
+import type { Store } from "../../../core/ports/store.ts";
 import { storeCases } from "../../../testing/store_cases.ts";
 import { blobCases } from "../_shared/blob_cases.ts";
+import { canCount, countSyncs, crash } from "../_shared/crash.ts";
+import { figuresOf, tell } from "../_shared/figures.ts";
 import { load } from "../_shared/load.ts";
 
 const HOUR = 3_600_000;
@@ -121,6 +124,35 @@ describe("denoKv()", () => {
     assert(outcome === false || outcome === "storage_unavailable", `it was answered with ${outcome}`);
     const objects = await openKvObjects(kv, ["t"], now);
     assertEquals([await objects.get("a/b"), await all(kv)], [null, []]);
+    remove();
+  });
+
+  it("has all that was acknowledged when its process is killed, whole batches, and nothing that was not sent", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tenure-deno-kv-"));
+    const path = join(folder, "a.kv");
+    async function open(): Promise<Store> {
+      const kv = await openKv(path);
+      const store = await denoKv({ kv }).open();
+      return { ...store, close: () => store.close().then(() => kv.close()) };
+    }
+    await crash(new URL("./committer.ts", import.meta.url), [path], { name: "deno-kv", open }, 4);
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  // Linux alone can be asked; `npm run test:storage` says so elsewhere.
+  if (canCount()) {
+    it("has the system sync each commit", () => {
+      const folder = mkdtempSync(join(tmpdir(), "tenure-deno-kv-"));
+      const count = (name: string, times: number) => countSyncs(new URL("./committer.ts", import.meta.url), [join(folder, name)], times);
+      const [none, many] = [count("none", 0), count("many", 60)];
+      rmSync(folder, { recursive: true, force: true });
+      assert(many - none >= 60, `60 commits were synced ${many - none} times`);
+    });
+  }
+
+  it("makes commits", async () => {
+    const { kv, remove } = await fresh();
+    tell(await figuresOf("`denoKv({ kv })`", denoKv({ kv })));
     remove();
   });
 

@@ -3,6 +3,7 @@ import { after, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
 import { assertEquals } from "@std/assert";
 import { build } from "esbuild";
+import { type Figures, tell } from "../_shared/figures.ts";
 import { load } from "../_shared/load.ts";
 
 /** What is used of Miniflare. */
@@ -61,6 +62,9 @@ describe("r2() in workerd", () => {
   });
   it("reads lists beyond the thousand keys of a page", async () => {
     assertEquals(await ask("/pages"), 1_000 * 10_000 + 1);
+  });
+  it("makes commits", async () => {
+    tell(await ask("/figures") as Figures);
   });
   it("keeps blobs", async () => {
     assertEquals(await ask("/blobs"), [true, null]);

@@ -3,6 +3,7 @@ import { r2, r2Blobs, type R2BucketLike } from "../../../adapters/storage/r2.ts"
 import { unstorage, type UnstorageDriverLike } from "../../../adapters/storage/unstorage.ts";
 import { createTenure, WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "../../../mod.ts";
 import { storeCases, type Case } from "../../../testing/store_cases.ts";
+import { figuresOf } from "../_shared/figures.ts";
 // @ts-ignore: installed by `npm run test:storage` alone.
 import binding from "unstorage/drivers/cloudflare-r2-binding";
 
@@ -95,6 +96,8 @@ export default {
           return Response.json(await race(BUCKET, searchParams.get("owner") ?? ""));
         case "/pages":
           return Response.json(await pages(BUCKET));
+        case "/figures":
+          return Response.json(await figuresOf("`r2({ bucket })`, Miniflare's", r2({ bucket: BUCKET, prefix: "figures/" })));
         case "/blobs":
           return Response.json(await blobs(BUCKET));
         default:

@@ -6,6 +6,7 @@ import type { ShardBatch, StorageAdapter, Store } from "../../../core/ports/stor
 import { createRandom } from "../../../testing/store_cases/random.ts";
 import { storeCases } from "../../../testing/store_cases.ts";
 import { blobCases } from "../_shared/blob_cases.ts";
+import { figuresOf, tell } from "../_shared/figures.ts";
 import { load } from "../_shared/load.ts";
 import { type Fate, startS3 } from "./server.ts";
 
@@ -43,9 +44,16 @@ const cellsOf = async (store: Store) => (await store.cells(0, { prefix: "", limi
 
 describe("s3()", () => {
   const cases = storeCases(({ shards }) => {
-    const { adapter, clock, prefix } = place({ shards });
+    const { adapter, clock, prefix } = place({ shards, client: impatient });
     return Promise.resolve({
       adapter,
+      fail(when) {
+        server.fate = (method, key) => {
+          if (method !== "PUT" || !key.includes("/log/")) return "ok";
+          server.fate = () => "ok";
+          return when === "before" ? 503 : "unanswered";
+        };
+      },
       cleanup: () => Promise.resolve([...server.objects.keys()].filter((key) => key.startsWith(prefix)).forEach((key) => server.objects.delete(key))),
       takeover: () => Promise.resolve(void (clock.now += HOUR)),
     });
@@ -157,6 +165,10 @@ describe("s3()", () => {
     await Promise.all(stores.map((store, i) => store.post(0, { key: "one", body: `${i}` })));
     assertEquals((await stores[0]?.inbox(0, 9))?.length, 1);
     for (const store of stores) await store.close();
+  });
+
+  it("makes commits", async () => {
+    tell(await figuresOf("`s3(…)`, a server of the test's on the same machine", place({ now: Date.now }).adapter));
   });
 
   it("refuses a server that overwrites whatever the condition is", async () => {

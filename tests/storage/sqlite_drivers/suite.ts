@@ -11,8 +11,7 @@ import { figuresOf, tell } from "../_shared/figures.ts";
 
 const require = createRequire(import.meta.url);
 type Driver = new (path: string) => SqliteDatabase;
-/** libSQL's does not load on Bun. */
-const DRIVERS = "Bun" in globalThis ? ["better-sqlite3"] : ["better-sqlite3", "libsql"];
+const DRIVERS = ["better-sqlite3", "libsql"];
 
 for (const name of DRIVERS) {
   const Database = require(name) as Driver;

@@ -8,8 +8,11 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { unstorage, unstorageBlobs, type UnstorageDriverLike, type UnstorageLike } from "../../../adapters/storage/unstorage.ts";
 import { redisDurability } from "../../../adapters/storage/objects/redis.ts";
 import { storeCases } from "../../../testing/store_cases.ts";
+import { crash } from "../_shared/crash.ts";
+import { figuresOf, tell } from "../_shared/figures.ts";
 import { blobCases } from "../_shared/blob_cases.ts";
 import { load } from "../_shared/load.ts";
+import { redisDriver } from "./redis_driver.ts";
 
 type Driver = (options: object) => UnstorageDriverLike;
 
@@ -22,10 +25,13 @@ async function driver(name: string): Promise<Driver> {
 }
 
 const memory = await driver("memory");
+const url = process.env.TENURE_REDIS_URL ?? "";
+const redis = url === "" ? undefined : await redisDriver();
+const committer = new URL("./committer.ts", import.meta.url);
 const HOUR = 3_600_000;
 
 /** Drivers that need nothing. */
-const DRIVERS: Record<string, { make(): Promise<UnstorageDriverLike>; remove(): void }> = {};
+const DRIVERS: Record<string, () => Promise<UnstorageDriverLike>> = {};
 const folders: string[] = [];
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), "tenure-unstorage-"));
@@ -34,10 +40,10 @@ function folder(): string {
 }
 for (const name of ["memory", "fs-lite", "fs"]) {
   const make = await driver(name);
-  DRIVERS[name] = { make: () => Promise.resolve(make(name === "memory" ? {} : { base: folder() })), remove: () => {} };
+  DRIVERS[name] = () => Promise.resolve(make(name === "memory" ? {} : { base: folder() }));
 }
 
-for (const [name, { make }] of Object.entries(DRIVERS)) {
+for (const [name, make] of Object.entries(DRIVERS)) {
   describe(`unstorage() in a storage of the driver ${name}`, () => {
     const cases = storeCases(async ({ shards }) => {
       const storage = createStorage({ driver: await make() });
@@ -53,6 +59,19 @@ for (const [name, { make }] of Object.entries(DRIVERS)) {
     });
     for (const { name, run } of cases) it(name, run);
     for (const { name, run } of blobCases(async () => unstorageBlobs({ storage: createStorage({ driver: await make() }) }))) it(name, run);
+
+    it("makes commits", async () => {
+      tell(await figuresOf(`\`unstorage({ storage })\` of ${name}`, unstorage({ storage: createStorage({ driver: await make() }) })));
+    });
+
+    if (name !== "memory") {
+      it("has all that was acknowledged when its process is killed, whole batches, and nothing that was not sent", async () => {
+        const path = folder();
+        const make = await driver(name);
+        const reader = { name, open: () => unstorage({ storage: createStorage({ driver: make({ base: path }) }) }).open() };
+        await crash(committer, [name, path], reader, 4);
+      });
+    }
   });
 }
 
@@ -120,9 +139,9 @@ describe("unstorage()", () => {
   });
 });
 
-const url = process.env.TENURE_REDIS_URL ?? "";
-if (url !== "") {
-  const redis = await driver("redis");
+after(() => folders.forEach((path) => rmSync(path, { recursive: true, force: true })));
+
+if (redis !== undefined) {
   /** What is used of ioredis beside what the adapter uses. */
   interface Client {
     flushall(): Promise<unknown>;
@@ -131,11 +150,12 @@ if (url !== "") {
     disconnect(): void;
     exists(key: string): Promise<number>;
   }
-  const admin = redis({ url }).getInstance?.() as Client;
+  const make = redis;
+  const admin = make({ url }).getInstance?.() as Client;
   const drivers: UnstorageDriverLike[] = [];
   let made = 0;
   function fresh(base = `case-${process.pid}-${made++}`): UnstorageDriverLike {
-    const one = redis({ url, base });
+    const one = make({ url, base });
     drivers.push(one);
     return one;
   }
@@ -163,6 +183,16 @@ if (url !== "") {
       await admin.config("SET", "appendfsync", "always");
       assertEquals(await admin.exists("tenure"), 0);
       await store.close();
+      leave();
+    });
+
+    it("makes commits", async () => {
+      tell(await figuresOf("`unstorage({ driver })` of redis", unstorage({ driver: fresh() })));
+      leave();
+    });
+
+    it("has all that was acknowledged when its process is killed, whole batches, and nothing that was not sent", async () => {
+      await crash(committer, ["redis", url], unstorage({ driver: fresh("killed") }), 4);
       leave();
     });
 
