@@ -19,8 +19,11 @@ export interface Client {
   call(verb: string, id: string, ...args: unknown[]): Promise<unknown>;
   /** Calls a verb of the binding. */
   bind(verb: string, ...args: unknown[]): Promise<unknown>;
-  /** Lets the dispatcher load code, and calls a method of an entrypoint of it. */
-  loaded(asked: { readonly code: object; readonly id?: string; readonly entry?: string; readonly props?: unknown; readonly method: string; readonly args?: readonly unknown[] }): Promise<unknown>;
+  /**
+   * Lets the dispatcher load code, and calls a method of an entrypoint of it. With `outbound` what the code fetches goes
+   * to an entrypoint of the dispatcher.
+   */
+  loaded(asked: { readonly code: object; readonly id?: string; readonly entry?: string; readonly props?: unknown; readonly method: string; readonly args?: readonly unknown[]; readonly outbound?: true }): Promise<unknown>;
   /** Calls a verb of the dispatcher's own binding, or of its instance. */
   bare(verb: string, id: string | undefined, ...args: unknown[]): Promise<unknown>;
   /** The status of an instance. */

@@ -16,7 +16,8 @@ export interface ClientParts {
   restart(): Promise<void>;
 }
 
-const PATIENCE = 25_000;
+/** A machine may have much else to do. */
+const PATIENCE = 60_000;
 const LOOK = 40;
 const FINAL = ["complete", "errored", "terminated"];
 

@@ -7,4 +7,4 @@ export const WORKFLOWS = [
 ] as const;
 
 /** So many steps an instance may have: few, so that a case can reach them. */
-export const STEPS = 60;
+export const STEPS = 24;

@@ -54,6 +54,13 @@ export class Outside extends WorkerEntrypoint {
   }
 }
 
+/** All the network that loaded code is given. */
+export class Network extends WorkerEntrypoint {
+  async fetch(request) {
+    return new Response(`${request.method} ${request.url} ${request.headers.get("x-own")} ${await request.text()}`, { status: 203 });
+  }
+}
+
 /** Puts the tenant into params of the dispatcher's own binding. */
 function direct(binding, tenantId) {
   const put = (options = {}) => ({ ...options, params: { tenantId, params: options.params } });
@@ -69,7 +76,8 @@ function direct(binding, tenantId) {
 }
 
 /** Loads code that a client sends and calls a method of it. */
-async function loaded(env, { code, id, entry, props, method, args }) {
+async function loaded(env, { code: given, id, entry, props, method, args, outbound }) {
+  const code = outbound === true ? { ...given, globalOutbound: exports.Network({ props: {} }) } : given;
   const worker = id === undefined ? env.LOADER.load(code) : env.LOADER.get(id, async () => code);
   try {
     const stub = worker.getEntrypoint(entry, props === undefined ? undefined : { props });

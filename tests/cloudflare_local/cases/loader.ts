@@ -81,18 +81,98 @@ export const LOADER: readonly Case[] = [
           compatibilityDate: "2026-01-01",
           mainModule: "src/main.js",
           modules: {
-            "src/main.js": `import { WorkerEntrypoint } from "cloudflare:workers"; import { twice } from "./lib/twice.js"; import words from "../words.js"; import data from "./data.js";
+            "src/main.js": `import { WorkerEntrypoint } from "cloudflare:workers"; import { twice } from "./lib/twice.js"; import words from "../words.js"; import data from "./data.json";
               export class Api extends WorkerEntrypoint { async all() { return [twice(4), words, data.a, (await import("./lib/twice.js")).twice(1)]; } }`,
             "src/lib/twice.js": { js: `import { two } from "../../two.js"; export const twice = (n) => n * two;` },
             "two.js": "export const two = 2;",
             "words.js": { text: "some\nwords" },
-            "src/data.js": { json: { a: [1] } },
+            "src/data.json": { json: { a: [1] } },
           },
         },
         entry: "Api",
         method: "all",
       }),
     right: [8, "some\nwords", [1], 2],
+  },
+  {
+    name: "a text may have any name",
+    run: ``,
+    act: (client) =>
+      client.loaded({
+        code: code("", { modules: { "main.js": `import words from "./words.txt"; export default { fetch: () => new Response(words) };`, "words.txt": { text: "words" } } }),
+        method: "fetch",
+        args: ["https://any.example/"],
+      }),
+    right: [200, "words"],
+  },
+  {
+    name: "a module may be of CommonJS",
+    run: ``,
+    act: (client) =>
+      client.loaded({
+        code: code("", { modules: { "main.js": `import lib from "./lib.cjs"; export default { fetch: () => new Response(lib.name + lib.twice(2)) };`, "lib.cjs": { cjs: `exports.name = "cjs"; exports.twice = (n) => 2 * n;` } } }),
+        method: "fetch",
+        args: ["https://any.example/"],
+      }),
+    right: [200, "cjs4"],
+  },
+  {
+    name: "a body may be bytes or a stream",
+    run: ``,
+    act: (client) =>
+      client.loaded({
+        code: code(`export default { async fetch() {
+          const bytes = new Uint8Array(await new Response(new Uint8Array([1, 2, 3])).arrayBuffer());
+          const stream = new ReadableStream({ start(to) { to.enqueue(new TextEncoder().encode("streamed")); to.close(); } });
+          return new Response(JSON.stringify([[...bytes], await new Response(stream).text()]));
+        } };`),
+        method: "fetch",
+        args: ["https://any.example/"],
+      }),
+    right: [200, '[[1,2,3],"streamed"]'],
+  },
+  {
+    name: "what loaded code fetches goes to the fetcher that it was given",
+    run: ``,
+    act: (client) =>
+      client.loaded({
+        code: code(`export default { async fetch() {
+          const answer = await fetch("https://far.example/path?q=1", { method: "POST", headers: { "x-own": "1" }, body: "body" });
+          return new Response(answer.status + " " + await answer.text());
+        } };`),
+        outbound: true,
+        method: "fetch",
+        args: ["https://any.example/"],
+      }),
+    right: [200, "203 POST https://far.example/path?q=1 1 body"],
+  },
+  {
+    name: "a URL is the standard's",
+    run: ``,
+    act: (client) =>
+      client.loaded({
+        code: code(`export default { fetch() {
+          const url = new URL("../x y?q=ä&q=2#h", "https://user:pw@EXAMPLE.com:443/a/b/");
+          return new Response(JSON.stringify([url.href, url.origin, url.searchParams.getAll("q"), URL.canParse("nope"), new URL("https://ä.example/").hostname]));
+        } };`),
+        method: "fetch",
+        args: ["https://any.example/"],
+      }),
+    right: [200, '["https://user:pw@example.com/a/x%20y?q=%C3%A4&q=2#h","https://example.com",["ä","2"],false,"xn--4ca.example"]'],
+  },
+  {
+    name: "bytes are digested as by the standard",
+    run: ``,
+    act: (client) =>
+      client.loaded({
+        code: code(`export default { async fetch() {
+          const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode("abc"));
+          return new Response([...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join(""));
+        } };`),
+        method: "fetch",
+        args: ["https://any.example/"],
+      }),
+    right: [200, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],
   },
   {
     name: "code of one id is loaded once",

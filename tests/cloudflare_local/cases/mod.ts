@@ -2,10 +2,12 @@
 import type { Case } from "../case.ts";
 import { BRIDGE } from "./bridge.ts";
 import { CONTROL } from "./control.ts";
+import { CREATE } from "./create.ts";
 import { LOADER } from "./loader.ts";
 import { REPLAY } from "./replay.ts";
 import { ROLLBACK } from "./rollback.ts";
 import { STEP } from "./step.ts";
+import { SUBSCRIBE } from "./subscribe.ts";
 import { TIME } from "./time.ts";
 import { VALUE } from "./value.ts";
 
@@ -14,7 +16,9 @@ export const AREAS: Readonly<Record<string, readonly Case[]>> = {
   "steps, retries, failures": STEP,
   "results and streams": VALUE,
   "sleeps, waits, events": TIME,
-  "create, status, pause, restart, delete, subscribe": CONTROL,
+  "create, get, status, delete": CREATE,
+  "pause, terminate, restart": CONTROL,
+  "subscribe": SUBSCRIBE,
   "rollback": ROLLBACK,
   "Worker Loader": LOADER,
   "bridge and tenants": BRIDGE,

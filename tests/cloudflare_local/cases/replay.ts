@@ -64,7 +64,7 @@ export const REPLAY: readonly Case[] = [
     name: "sleepUntil is replayed after its time",
     run: `await step.sleepUntil("nap", new Date(event.payload.until)); await note("slept"); await step.waitForEvent("w", { type: "go" }); return "after";`,
     async act(client) {
-      const id = await client.create({ params: { until: Date.now() + 400 } });
+      const id = await client.create({ params: { until: Date.now() + 4000 } });
       await client.noted("slept");
       await client.rest(200);
       await replayed(client, id);

@@ -260,22 +260,22 @@ export const STEP: readonly Case[] = [
   },
   {
     name: "exactly as many steps as the limit says are let through",
-    run: `for (let n = 0; n < 60; n++) await step.do("a", async () => n); return "all";`,
+    run: `for (let n = 0; n < 24; n++) await step.do("a", async () => n); return "all";`,
     act: once,
     right: complete("all"),
   },
   {
     name: "the step after the limit fails the instance",
-    run: `for (let n = 0; n < 61; n++) await step.do("a", async () => n); return "all";`,
+    run: `for (let n = 0; n < 25; n++) await step.do("a", async () => n); return "all";`,
     async act(client) {
       const { status, error } = await client.end(await client.create());
-      return { status, says: /The limit of 60 steps has been reached/.test(error?.message ?? "") };
+      return { status, says: /The limit of 24 steps has been reached/.test(error?.message ?? "") };
     },
     right: { status: "errored", says: true },
   },
   {
     name: "a sleep is no step: the limit does not count it",
-    run: `for (let n = 0; n < 60; n++) await step.do("a", async () => n); await step.sleep("nap", 10); return "all";`,
+    run: `for (let n = 0; n < 24; n++) await step.do("a", async () => n); await step.sleep("nap", 10); return "all";`,
     act: once,
     right: complete("all"),
   },
