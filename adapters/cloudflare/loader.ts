@@ -80,7 +80,7 @@ const SEGMENT = /^[a-zA-Z_$][\w$]*$/;
 /** Makes one. */
 export function createLoader(parts: LoaderParts): WorkerLoader {
   const warm = new Map<string, Promise<LoadedWorker>>();
-  parts.sandbox.share?.(ENTRY_MODULE, ENTRY);
+  parts.sandbox.share?.(ENTRY, ENTRY_MODULE);
 
   function ask(id: string, getCode: () => WorkerCode | Promise<WorkerCode>): Promise<LoadedWorker> {
     const known = warm.get(id);
