@@ -23,7 +23,7 @@ export async function fetchThrough(fetcher: Fetcher, args: readonly unknown[], {
   if (!isResponse(response)) throw new TypeError(`Cannot fetch ${quote(url)}: what answers for it gave no Response`);
   const { status, statusText } = response;
   if (status < 200) throw new TypeError(`Cannot fetch ${quote(url)}: an answer with the status ${status} cannot be passed on`);
-  return { status, statusText, headers: [...response.headers], body: await bodyOf(response, url, most), url: response.url ?? "", redirected: response.redirected === true };
+  return { status, statusText, headers: [...response.headers], body: await bodyOf(response, url, { most, signal }), url: response.url ?? "", redirected: response.redirected === true };
 }
 
 /** It comes from a tenant: whatever is no request is refused, and so is what would reach more than the network. */
@@ -42,11 +42,14 @@ function isResponse(value: unknown): value is Response {
   return typeof given === "object" && given !== null && typeof given.status === "number" && typeof given.arrayBuffer === "function" && typeof given.headers?.get === "function";
 }
 
-/** Reads a body as far as it may go. */
-async function bodyOf(response: Response, url: string, most: number): Promise<Uint8Array | null> {
+/** Reads a body as far as it may go, and as long. */
+async function bodyOf(response: Response, url: string, { most, signal }: { readonly most: number; readonly signal: AbortSignal }): Promise<Uint8Array | null> {
   const tooLarge = (): RangeError => new RangeError(`Cannot fetch ${quote(url)}: the body of the answer has more than ${most} bytes`);
   const reader = response.body?.getReader();
   if (reader === undefined) return null;
+  const cancel = (): void => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", cancel, { once: true });
+  if (signal.aborted) cancel();
   const chunks: Uint8Array[] = [];
   let length = 0;
   for (;;) {
@@ -54,11 +57,12 @@ async function bodyOf(response: Response, url: string, most: number): Promise<Ui
     if (done) break;
     length += value.byteLength;
     if (length > most) {
-      reader.cancel().catch(() => {});
+      cancel();
       throw tooLarge();
     }
     chunks.push(value);
   }
+  signal.removeEventListener("abort", cancel);
   const all = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {

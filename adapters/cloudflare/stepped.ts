@@ -52,7 +52,8 @@ export function isStep(value: unknown): value is object {
 /** Runs the code to its end; `stop` lets its guest go before. */
 export function runStepped({ opened, entered, step, caps, clock, limits, of, log }: Stepped): { readonly output: Promise<unknown>; stop(): void; collect(): void } {
   const steps = step as WorkflowStep;
-  const places = new Map<number, <T>(run: () => T) => T>();
+  /** By scope: where what it asks for is called. */
+  const places = new Map<number, <T>(run: () => T) => T>([[0, capturedPlace()]]);
   /** By command and attempt: who waits for what the guest says of it. */
   const waiting = new Map<string, { resolve(answer: { readonly command: Answered; readonly value: string }): void; reject(error: unknown): void }>();
   const attempts = new Map<number, number>();
