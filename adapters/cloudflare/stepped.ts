@@ -192,6 +192,8 @@ export function runStepped({ opened, entered, step, caps, clock, limits, of, log
       if (ended && !(error instanceof GuestDied)) return;
       gone = { error };
       driver.close();
+      // as of a guest that the engine drives: what becomes of the instance is the engine's to say
+      if (of !== undefined && error instanceof GuestDied) return of.dies(error.death);
       settleOutput.reject(error);
       for (const { reject } of waiting.values()) reject(error);
     },

@@ -174,7 +174,7 @@ describe("a request of a guest, as the host takes it", () => {
     const good = { url: "https://a/", method: "GET", headers: [], body: null, redirect: "follow" };
     const bounds = { most: 10, signal: new AbortController().signal };
     const fetcher = { fetch: () => new Response("ok") };
-    for (const change of [{ url: 1 }, { url: "https://" }, { method: {} }, { headers: {} }, { headers: [["a"]] }, { headers: [["a", 1]] }, { headers: [["a b", "c"]] }, { body: "text" }, { redirect: "x" }, { method: "TRACE" }, { method: "GET", body: new Uint8Array(1) }, { url: "https://user:word@a/" }]) {
+    for (const change of [{ url: 1 }, { url: "https://" }, { method: {} }, { headers: {} }, { headers: [["a"]] }, { headers: [["a", 1]] }, { headers: [["a b", "c"]] }, { headers: [["a", "c\r\nd: e"]] }, { body: "text" }, { redirect: "x" }, { method: "TRACE" }, { method: "GET", body: new Uint8Array(1) }, { url: "https://user:word@a/" }]) {
       await failing(fetchThrough(fetcher, [{ ...good, ...change }], bounds));
     }
     for (const args of [[], [null], ["https://a/"], [[]]]) assertStringIncludes((await failing(fetchThrough(fetcher, args, bounds))).message, "no request");
