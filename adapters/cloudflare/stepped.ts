@@ -156,10 +156,11 @@ export function runStepped({ opened, entered, step, caps, clock, limits, of, log
     const before = attempts.get(id) ?? 0;
     const { attempt: given, config, signal, step } = ctx ?? {};
     const said = Number.isSafeInteger(given) ? given as number : 0;
-    const attempt = answer === "delay" ? Math.max(said, before) : said > before ? said : before + 1;
+    // what a handler that undoes is told of is the step, not itself
+    const attempt = answer === "delay" ? Math.max(said, before) : d === "body" && said > before ? said : before + 1;
     attempts.set(id, attempt);
     const count = typeof step?.count === "number" ? step.count : 1;
-    const head = { d, now: clock.now(), id, attempt, name: typeof step?.name === "string" ? step.name : name, count, config: plain(config), seed: clock.uuid() };
+    const head = { d, now: clock.now(), id, attempt, name: typeof step?.name === "string" ? step.name : name, count, config: plain(config), seed: clock.uuid(), ...(d === "rollback" && { step: { attempt: said > 0 ? said : 1, config: plain(config) } }) };
     const aborted = (): void => driver.deliver(frame({ d: "abort", id, attempt }), scope);
     const key = `${answer}/${id}/${attempt}`;
     driver.waits(1);
