@@ -89,34 +89,47 @@ async function textOf({ inputs }: Metafile, lines: readonly string[]): Promise<s
   ].join("\n");
 }
 
-async function makePrelude(): Promise<string> {
-  const { metafile, outputFiles } = await bundle(PRELUDE_PARTS, { splitting: true, outdir: "out", entryNames: "[hash]", chunkNames: "[hash]" });
-  const isMain = (file: string): boolean => metafile.outputs[`out/${file}`]?.entryPoint === PRELUDE_PARTS[0];
+/** The modules of a split bundle by name: the one of the first part has the name `main`. */
+async function split(parts: readonly string[], nameOf: (n: number) => string): Promise<{ readonly metafile: Metafile; readonly modules: readonly (readonly [string, string])[] }> {
+  const { metafile, outputFiles } = await bundle(parts, { splitting: true, outdir: "out", entryNames: "[hash]", chunkNames: "[hash]" });
+  const isMain = (file: string): boolean => metafile.outputs[`out/${file}`]?.entryPoint === parts[0];
   const files = outputFiles.map(({ path, text }) => ({ file: basename(path), text: text.trimEnd() }))
     .sort((a, b) => Number(isMain(b.file)) - Number(isMain(a.file)));
+  const modules = files.map(({ text }, at) => [nameOf(at), files.reduce((all, { file }, n) => all.replaceAll(`"./${file}"`, `"${nameOf(n)}"`), text)] as const);
+  return { metafile, modules };
+}
+
+async function makePrelude(): Promise<string> {
   // A name with a colon is none that a tenant's module can have.
-  const modules = files.map(({ text }, at) => {
-    const linked = files.reduce((all, { file }, n) => all.replaceAll(`"./${file}"`, `"prelude:${n}"`), text);
-    return `  "prelude:${at}": ${JSON.stringify(linked)},`;
-  });
+  const { metafile, modules } = await split(PRELUDE_PARTS, (n) => `prelude:${n}`);
   return await textOf(metafile, [
     "/** The modules that run first inside a VM guest, by name: prelude.ts, bundled. `prelude:0` imports the others. */",
     "export const PRELUDE: Readonly<Record<string, string>> = {",
-    ...modules,
+    ...modules.map(([name, text]) => `  "${name}": ${JSON.stringify(text)},`),
     "};",
   ]);
 }
 
+/** Where the modules beside loaded code are cut: as {@linkcode PRELUDE_PARTS}. */
+const ENTRY_PARTS = [
+  "adapters/cloudflare/guest/entry.ts",
+  "adapters/cloudflare/guest/body.ts",
+  "adapters/cloudflare/guest/digest.ts",
+  "node_modules/whatwg-url-minimum/dist/whatwg-url-minimum.mjs",
+];
+
 async function makeEntry(): Promise<string> {
-  const { metafile, outputFiles } = await bundle(["adapters/cloudflare/guest/entry.ts", "adapters/cloudflare/guest/dynamic_workflows.ts"], { outdir: "out", entryNames: "[name]" });
-  const text = (name: string): string => JSON.stringify(outputFiles.find(({ path }) => basename(path) === `${name}.js`)?.text.trimEnd());
-  return await textOf(metafile, [
+  const { metafile, modules } = await split(ENTRY_PARTS, (n) => `tenure-entry${n === 0 ? "" : `-${n}`}.js`);
+  const bridge = await bundle(["adapters/cloudflare/guest/dynamic_workflows.ts"]);
+  return await textOf({ ...metafile, inputs: { ...metafile.inputs, ...bridge.metafile.inputs } }, [
     ...await noticesOf(metafile),
-    "/** The module that runs beside a tenant's code that a Worker Loader has loaded: entry.ts, bundled. */",
-    `export const ENTRY: string = ${text("entry")};`,
+    "/** The modules that stand beside a tenant's code that a Worker Loader has loaded, by name: entry.ts, bundled. */",
+    "export const ENTRY: Readonly<Record<string, string>> = {",
+    ...modules.map(([name, text]) => `  "${name}": ${JSON.stringify(text)},`),
+    "};",
     "",
     "/** What a tenant's code imports as `dynamic-workflows`: dynamic_workflows.ts, bundled. */",
-    `export const DYNAMIC_WORKFLOWS: string = ${text("dynamic_workflows")};`,
+    `export const DYNAMIC_WORKFLOWS: string = ${JSON.stringify(bridge.outputFiles[0]?.text.trimEnd())};`,
   ]);
 }
 

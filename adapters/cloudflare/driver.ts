@@ -49,10 +49,10 @@ export interface Driver {
 
 /** A guest that has died. */
 export class GuestDied extends Error {
-  readonly death: Death["code"];
-  constructor(death: Death | undefined) {
-    super(death?.message ?? "The sandbox failed");
-    this.death = death?.code ?? "guest_failed";
+  readonly death: Death;
+  constructor(death: Death = { code: "guest_failed", message: "The sandbox failed" }) {
+    super(death.message);
+    this.death = death;
   }
 }
 
@@ -66,6 +66,7 @@ export function drive({ guest, caps, clock, limits, granted, log, command, faile
   const never = new AbortController();
   const callKey = clock.uuid();
   let turning = false, over = false, outstanding = 0, calls = 0, lines = 0;
+  let incarnation: number | undefined;
 
   function close(): void {
     if (over) return;
@@ -104,6 +105,8 @@ export function drive({ guest, caps, clock, limits, granted, log, command, faile
     }
     if (over) return;
     if (turn.state === "dead") return failed(new GuestDied(turn.death));
+    // made anew, it remembers nothing
+    if (turn.incarnation !== (incarnation ??= turn.incarnation)) return failed(new GuestDied({ code: "evicted", message: "The sandbox has taken the guest back" }));
     if (turn.state === "rest" && deliveries.length === 0 && outstanding === 0 && caps.mediated) failed(new Error("The code waits for something that never comes"));
   }
 

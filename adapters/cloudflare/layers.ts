@@ -54,6 +54,8 @@ export interface LayeredRun {
   seed(): string;
   /** The time that its clock shows. */
   now(): number;
+  /** A guest of it has died. */
+  dies(of: Death): void;
   /** Has something let go with the run. */
   holds(stop: () => void): void;
 }
@@ -130,6 +132,10 @@ export function layeredGuest({ init, make, defer, pause }: LayersParts): Guest {
     open: (entered, ready) => pinned(entries.size + MAX_LAYERS, entered, ready),
     seed: () => `${header?.seed}/step/${++seeds}`,
     now: () => now,
+    dies(of) {
+      death ??= of;
+      news();
+    },
     holds: (stop) => void (dropped ? stop() : held.push(stop)),
   };
   runsByRoom.set(room, run);

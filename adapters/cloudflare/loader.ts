@@ -17,7 +17,7 @@ import { callOnce } from "./one_shot.ts";
 import { isStep, runStepped } from "./stepped.ts";
 import { noteService } from "./stubs.ts";
 import { shownHeaders, type Trace, type TraceEvent, type TraceOutcome, type Traces } from "./traces.ts";
-import { tracedGuest } from "./traced_guest.ts";
+import { OUTCOMES, tracedGuest } from "./traced_guest.ts";
 import type { RequestAnswer } from "./wire.ts";
 import { ENTRY_MODULE } from "./worker_modules.ts";
 import { type LoadedWorker, readLimits, readWorkerCode, type WorkerCode, type WorkerLimits } from "./worker_code.ts";
@@ -80,7 +80,7 @@ const SEGMENT = /^[a-zA-Z_$][\w$]*$/;
 /** Makes one. */
 export function createLoader(parts: LoaderParts): WorkerLoader {
   const warm = new Map<string, Promise<LoadedWorker>>();
-  parts.sandbox.share?.(ENTRY_MODULE, ENTRY);
+  parts.sandbox.share?.(ENTRY, ENTRY_MODULE);
 
   function ask(id: string, getCode: () => WorkerCode | Promise<WorkerCode>): Promise<LoadedWorker> {
     const known = warm.get(id);
@@ -243,7 +243,7 @@ function outcomeOf(error: unknown): TraceOutcome {
   if (error === undefined) return "ok";
   if (TenureError.is(error) && error.code === "closed") return "canceled";
   if (!(error instanceof GuestDied)) return "exception";
-  return error.death === "cpu_limit" ? "exceededCpu" : error.death === "memory_limit" ? "exceededMemory" : "exception";
+  return OUTCOMES[error.death.code] ?? "exception";
 }
 
 /** The body of a request; `undefined`: it is longer than it may be, and the rest was not read. */

@@ -23,8 +23,13 @@ export async function fetchThrough(fetcher: Fetcher, args: readonly unknown[], {
   if (!isResponse(response)) throw new TypeError(`Cannot fetch ${quote(url)}: what answers for it gave no Response`);
   const { status, statusText } = response;
   if (status < 200) throw new TypeError(`Cannot fetch ${quote(url)}: an answer with the status ${status} cannot be passed on`);
-  return { status, statusText, headers: [...response.headers], body: await bodyOf(response, url, most), url: response.url ?? "", redirected: response.redirected === true };
+  return { status, statusText, headers: [...response.headers], body: await bodyOf(response, url, { most, signal }), url: response.url ?? "", redirected: response.redirected === true };
 }
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+// what a value may not hold: it would be another header
+// deno-lint-ignore no-control-regex
+const FORBIDDEN = /[\u0000\n\r]/;
 
 /** It comes from a tenant: whatever is no request is refused, and so is what would reach more than the network. */
 function requestOf(sent: unknown): SentRequest {
@@ -33,7 +38,13 @@ function requestOf(sent: unknown): SentRequest {
   if (typeof url !== "string" || typeof method !== "string" || !pairs || !(body === null || body instanceof Uint8Array) || !["follow", "manual", "error"].includes(redirect as string)) {
     throw new TypeError("Cannot fetch: what is sent is no request");
   }
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) throw new TypeError(`Cannot fetch ${quote(url)}: its protocol is neither http nor https`);
+  // what runtimes agree on is checked here, because they do not agree on all of it
+  const { protocol, username, password } = URL.canParse(url) ? new URL(url) : { protocol: "", username: "", password: "" };
+  if (!/^https?:$/.test(protocol)) throw new TypeError(`Cannot fetch ${quote(url)}: its protocol is neither http nor https`);
+  if (username !== "" || password !== "") throw new TypeError(`Cannot fetch ${quote(url)}: it has credentials`);
+  if (!TOKEN.test(method) || /^(connect|trace|track)$/i.test(method)) throw new TypeError(`Cannot fetch ${quote(url)}: its method is none`);
+  if (body !== null && /^(get|head)$/i.test(method)) throw new TypeError(`Cannot fetch ${quote(url)}: a ${method} request has no body`);
+  for (const [name, value] of headers as [string, string][]) if (!TOKEN.test(name) || FORBIDDEN.test(value)) throw new TypeError(`Cannot fetch ${quote(url)}: a header of it is none`);
   return sent as SentRequest;
 }
 
@@ -42,11 +53,14 @@ function isResponse(value: unknown): value is Response {
   return typeof given === "object" && given !== null && typeof given.status === "number" && typeof given.arrayBuffer === "function" && typeof given.headers?.get === "function";
 }
 
-/** Reads a body as far as it may go. */
-async function bodyOf(response: Response, url: string, most: number): Promise<Uint8Array | null> {
+/** Reads a body as far as it may go, and as long. */
+async function bodyOf(response: Response, url: string, { most, signal }: { readonly most: number; readonly signal: AbortSignal }): Promise<Uint8Array | null> {
   const tooLarge = (): RangeError => new RangeError(`Cannot fetch ${quote(url)}: the body of the answer has more than ${most} bytes`);
   const reader = response.body?.getReader();
   if (reader === undefined) return null;
+  const cancel = (): void => void reader.cancel().catch(() => {});
+  signal.addEventListener("abort", cancel, { once: true });
+  if (signal.aborted) cancel();
   const chunks: Uint8Array[] = [];
   let length = 0;
   for (;;) {
@@ -54,11 +68,12 @@ async function bodyOf(response: Response, url: string, most: number): Promise<Ui
     if (done) break;
     length += value.byteLength;
     if (length > most) {
-      reader.cancel().catch(() => {});
+      cancel();
       throw tooLarge();
     }
     chunks.push(value);
   }
+  signal.removeEventListener("abort", cancel);
   const all = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {

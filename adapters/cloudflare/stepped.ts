@@ -52,7 +52,8 @@ export function isStep(value: unknown): value is object {
 /** Runs the code to its end; `stop` lets its guest go before. */
 export function runStepped({ opened, entered, step, caps, clock, limits, of, log }: Stepped): { readonly output: Promise<unknown>; stop(): void; collect(): void } {
   const steps = step as WorkflowStep;
-  const places = new Map<number, <T>(run: () => T) => T>();
+  /** By scope: where what it asks for is called. */
+  const places = new Map<number, <T>(run: () => T) => T>([[0, capturedPlace()]]);
   /** By command and attempt: who waits for what the guest says of it. */
   const waiting = new Map<string, { resolve(answer: { readonly command: Answered; readonly value: string }): void; reject(error: unknown): void }>();
   const attempts = new Map<number, number>();
@@ -155,10 +156,11 @@ export function runStepped({ opened, entered, step, caps, clock, limits, of, log
     const before = attempts.get(id) ?? 0;
     const { attempt: given, config, signal, step } = ctx ?? {};
     const said = Number.isSafeInteger(given) ? given as number : 0;
-    const attempt = answer === "delay" ? Math.max(said, before) : said > before ? said : before + 1;
+    // what a handler that undoes is told of is the step, not itself
+    const attempt = answer === "delay" ? Math.max(said, before) : d === "body" && said > before ? said : before + 1;
     attempts.set(id, attempt);
     const count = typeof step?.count === "number" ? step.count : 1;
-    const head = { d, now: clock.now(), id, attempt, name: typeof step?.name === "string" ? step.name : name, count, config: plain(config), seed: clock.uuid() };
+    const head = { d, now: clock.now(), id, attempt, name: typeof step?.name === "string" ? step.name : name, count, config: plain(config), seed: clock.uuid(), ...(d === "rollback" && { step: { attempt: said > 0 ? said : 1, config: plain(config) } }) };
     const aborted = (): void => driver.deliver(frame({ d: "abort", id, attempt }), scope);
     const key = `${answer}/${id}/${attempt}`;
     driver.waits(1);
@@ -191,6 +193,8 @@ export function runStepped({ opened, entered, step, caps, clock, limits, of, log
       if (ended && !(error instanceof GuestDied)) return;
       gone = { error };
       driver.close();
+      // as of a guest that the engine drives: what becomes of the instance is the engine's to say
+      if (of !== undefined && error instanceof GuestDied) return of.dies(error.death);
       settleOutput.reject(error);
       for (const { reject } of waiting.values()) reject(error);
     },

@@ -8,7 +8,8 @@ import type { Death, Guest, Turn } from "../../core/ports/guest.ts";
 import { decode } from "../../core/values.ts";
 import type { Trace, TraceOutcome } from "./traces.ts";
 
-const OUTCOMES: Readonly<Partial<Record<Death["code"], TraceOutcome>>> = { cpu_limit: "exceededCpu", memory_limit: "exceededMemory", evicted: "canceled" };
+/** How a trace says why a guest has died. */
+export const OUTCOMES: Readonly<Partial<Record<Death["code"], TraceOutcome>>> = { cpu_limit: "exceededCpu", memory_limit: "exceededMemory", evicted: "canceled" };
 
 /** The same guest; its trace ends with it. A run that rests is over, too: when it goes on it is another one. */
 export function tracedGuest(guest: Guest, trace: Trace): Guest {

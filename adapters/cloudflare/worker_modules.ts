@@ -20,7 +20,7 @@ export type WorkerModule =
   | { readonly data: ArrayBuffer }
   | { readonly json: unknown };
 
-/** The module of what stands beside loaded code: `ENTRY`. */
+/** The module of what stands beside loaded code, which imports the others of `ENTRY`. */
 export const ENTRY_MODULE = "tenure-entry.js";
 const MAIN_MODULE = "tenure-main.js";
 const BRIDGE = ["dynamic-workflows", "@cloudflare/dynamic-workflows"];
@@ -45,7 +45,7 @@ interface Made {
 export function wrapModules(main: string, modules: Readonly<Record<string, unknown>>, sandbox: string): Code {
   const made = new Map<string, Made>();
   for (const [given, module] of Object.entries(modules)) {
-    if ([ENTRY_MODULE, MAIN_MODULE].includes(given)) throw invalid(`the module name ${quote(given)} is reserved`);
+    if (given === MAIN_MODULE || Object.hasOwn(ENTRY, given)) throw invalid(`the module name ${quote(given)} is reserved`);
     const each = moduleOf(given, module, sandbox);
     if (made.has(each.name)) throw invalid(`two modules have the name ${quote(each.name)}`);
     made.set(each.name, each);
@@ -62,7 +62,7 @@ export function wrapModules(main: string, modules: Readonly<Record<string, unkno
   }
   const all = Object.values(texts).join("\n");
   for (const name of BRIDGE) if (all.includes(name)) texts[`${name}.js`] ??= DYNAMIC_WORKFLOWS;
-  texts[ENTRY_MODULE] = ENTRY;
+  Object.assign(texts, ENTRY);
   // in this order: the Web APIs are there when the tenant's modules are evaluated
   texts[MAIN_MODULE] = `import { makeEntry } from "${ENTRY_MODULE}";\nimport * as main from ${JSON.stringify(mainName)};\nexport const ${ENTRY_CLASS} = makeEntry(main);\n`;
   return { mainModule: MAIN_MODULE, modules: texts };

@@ -132,10 +132,12 @@ export interface SandboxAdapter {
    */
   warm?(): Promise<void>;
   /**
-   * Says that a module of this name and this text, to the letter, is the platform's own: what its evaluation leads to
-   * may be kept once for all code that brings it. Optional, and changes nothing but how long code takes to load.
+   * Says that modules of these names and texts, to the letter, are the platform's own: what their evaluation leads to may
+   * be kept once for all code that brings them. Optional, and changes nothing but how long code takes to load.
+   *
+   * @param main the one that imports the others
    */
-  share?(name: string, source: string): void;
+  share?(modules: Readonly<Record<string, string>>, main: string): void;
   /** Frees what is pooled. */
   close(): Promise<void>;
 }

@@ -175,6 +175,26 @@ function kept(): StorageAdapter {
   };
 }
 
+/** Waits until something holds. */
+export async function eventually(holds: () => boolean): Promise<void> {
+  for (let n = 0; !holds(); n++) {
+    if (n > 50_000) throw new Error("It never holds");
+    await new Promise<void>((done) => setImmediate(done));
+  }
+}
+
+/** What a promise comes to as time goes by: in steps, because what is to be waited for may not have begun. */
+export async function overtime<T>(clock: TestClock, ms: number, promise: Promise<T>): Promise<T> {
+  let over = false;
+  const end = (): void => void (over = true);
+  promise.then(end, end);
+  for (let n = 0; !over && n < 200; n++) {
+    for (let tick = 0; !over && tick < 50; tick++) await new Promise<void>((done) => setImmediate(done));
+    clock.jump(ms);
+  }
+  return await promise;
+}
+
 /** The error of something that is to fail. */
 export async function failing(promise: Promise<unknown>): Promise<{ readonly name: string; readonly message: string; readonly code?: string }> {
   try {

@@ -1,9 +1,9 @@
 import { describe, it } from "node:test";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type DispatcherModule, DynamicWorkflowBinding, type WorkerCode, type WorkerLoader } from "../../adapters/cloudflare.ts";
 import { env, exports, WorkerEntrypoint } from "../../adapters/cloudflare/workers.ts";
 import { trusted } from "../../adapters/sandbox/trusted.ts";
-import { type Any, failing, onPlatform } from "./_platform.ts";
+import { type Any, eventually, failing, onPlatform, overtime } from "./_platform.ts";
 
 const seen: Request[] = [];
 
@@ -26,6 +26,8 @@ class Gate extends WorkerEntrypoint<unknown, { tenant: string }> {
         return undefined as never;
       case "/endless":
         return new Response(new ReadableStream({ pull: (to) => to.enqueue(new Uint8Array(65_536)), cancel: () => void ended.push("cancelled") }));
+      case "/trickle":
+        return new Response(new ReadableStream({ pull: () => new Promise(() => {}), cancel: () => void ended.push("trickle cancelled") }));
       case "/never":
         return new Promise((_resolve, reject) => request.signal.addEventListener("abort", () => (ended.push("aborted"), reject(new Error("aborted")))));
       default:
@@ -117,11 +119,21 @@ describe("fetch in loaded code", () => {
       ended.length = 0;
       const late = go(`const failed = await failure(fetch("https://allowed.example/never")); return failed;`, { globalOutbound: gate() }).catch((error) => error);
       const asked = seen.length;
-      while (seen.length === asked) await new Promise<void>((done) => setImmediate(done));
-      clock.jump(300_000);
+      await eventually(() => seen.length > asked);
       // the call and who waits for it have the same time
-      assertStringIncludes(JSON.stringify(await late) + String(await late), "within 300 seconds");
-      assert(ended.includes("aborted"));
+      const failed = await overtime(clock, 100_000, late);
+      assertStringIncludes(JSON.stringify(failed) + String(failed), "within 300 seconds");
+      await eventually(() => ended.includes("aborted"));
+    }));
+
+  it("does not wait for a body that never ends for longer than a call may last", () =>
+    on(async ({ clock }) => {
+      const asked = seen.length;
+      const late = go(`return failure(fetch("https://allowed.example/trickle"));`, { globalOutbound: gate() }).catch((error) => error);
+      await eventually(() => seen.length > asked);
+      const failed = await overtime(clock, 100_000, late);
+      assertStringIncludes(JSON.stringify(failed) + String(failed), "within 300 seconds");
+      await eventually(() => ended.includes("trickle cancelled"));
     }));
 
   it("counts to limits.subRequests, with the calls of bindings", () =>
@@ -162,7 +174,7 @@ describe("a request of a guest, as the host takes it", () => {
     const good = { url: "https://a/", method: "GET", headers: [], body: null, redirect: "follow" };
     const bounds = { most: 10, signal: new AbortController().signal };
     const fetcher = { fetch: () => new Response("ok") };
-    for (const change of [{ url: 1 }, { url: "https://" }, { method: {} }, { headers: {} }, { headers: [["a"]] }, { headers: [["a", 1]] }, { headers: [["a b", "c"]] }, { body: "text" }, { redirect: "x" }, { method: "TRACE" }, { method: "GET", body: new Uint8Array(1) }, { url: "https://user:word@a/" }]) {
+    for (const change of [{ url: 1 }, { url: "https://" }, { method: {} }, { headers: {} }, { headers: [["a"]] }, { headers: [["a", 1]] }, { headers: [["a b", "c"]] }, { headers: [["a", "c\r\nd: e"]] }, { body: "text" }, { redirect: "x" }, { method: "TRACE" }, { method: "GET", body: new Uint8Array(1) }, { url: "https://user:word@a/" }]) {
       await failing(fetchThrough(fetcher, [{ ...good, ...change }], bounds));
     }
     for (const args of [[], [null], ["https://a/"], [[]]]) assertStringIncludes((await failing(fetchThrough(fetcher, args, bounds))).message, "no request");

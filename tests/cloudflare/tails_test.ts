@@ -4,7 +4,7 @@ import { createDynamicWorkflowEntrypoint, DynamicWorkflowBinding, type TraceItem
 import { createTraces } from "../../adapters/cloudflare/traces.ts";
 import { env, exports, WorkerEntrypoint } from "../../adapters/cloudflare/workers.ts";
 import { testClock } from "../semantics/_clock.ts";
-import { type Any, failing, onPlatform, tenant } from "./_platform.ts";
+import { type Any, eventually, failing, onPlatform, overtime, tenant } from "./_platform.ts";
 
 let told: [string, TraceItem][] = [];
 
@@ -34,16 +34,14 @@ const on = (test: Parameters<typeof onPlatform>[1], options: object = {}) => {
   told = [];
   return onPlatform({ dispatcher: { DynamicWorkflowBinding, Tail }, ...options }, test);
 };
-const settled = async (): Promise<void> => {
-  for (let n = 0; n < 50; n++) await new Promise<void>((done) => setImmediate(done));
-};
+const toldOf = (items: number) => eventually(() => told.length >= items);
 
 describe("tails of loaded code", () => {
   it("are told of a request what it logged, when it is over, each of them", () =>
     on(async () => {
       const app = loader().get("shop", () => code({ tails: [tail("a"), tail("fails"), tail("b")] })).getEntrypoint();
       await app.fetch("https://shop.example/x?token=1", { headers: { "X-Api-Key": "secret", "X-Plain": "seen" } });
-      await settled();
+      await toldOf(3);
       assertEquals(told.map(([name]) => name), ["a", "fails", "b"]);
       const item = (told[2] as [string, TraceItem])[1];
       assertEquals(item.event, { request: { url: "https://shop.example/x?token=1", method: "GET", headers: { "x-api-key": "REDACTED", "x-plain": "seen" } }, response: { status: 201 } });
@@ -58,7 +56,7 @@ describe("tails of loaded code", () => {
       await failing(app({ cpuMs: 200 }).fetch("https://a/spin"));
       await (loader().load(code({ tails: [tail("a")] })).getEntrypoint("Api") as Any).hello();
       await failing((loader().load(code({ tails: [tail("a")] })).getEntrypoint("Api") as Any).nothing());
-      await settled();
+      await toldOf(4);
       const [throws, spins, hello, nothing] = told.map(([, item]) => item) as [TraceItem, TraceItem, TraceItem, TraceItem];
       assertEquals([throws.outcome, throws.exceptions.map(({ name, message }) => [name, message]), throws.scriptName], ["exception", [["RangeError", "no such page"]], null]);
       assertEquals(spins.outcome, "exceededCpu");
@@ -70,12 +68,9 @@ describe("tails of loaded code", () => {
     on(async ({ clock, until, result }) => {
       await wrapWorkflowBinding({ tenantId: "acme" }).create({ id: "one" });
       await until("acme", "one", "waiting");
-      clock.jump(1_000);
-      await settled();
-      clock.jump(2_000);
-      await failing(result("acme", "one"));
-      clock.jump(1_000);
-      await settled();
+      // the first part is told a second after it, the second one when the run has woken and ended
+      await overtime(clock, 1_000, failing(result("acme", "one")));
+      await overtime(clock, 1_000, toldOf(2));
       assertEquals(told.map(([, { logs, outcome, event }]) => [logs.map(({ message }) => message[0]), outcome, event]), [
         [["before", "in the step"], "ok", { rpcMethod: "run" }],
         [["after"], "exception", { rpcMethod: "run" }],
@@ -101,8 +96,9 @@ describe("tails of loaded code", () => {
       const modules = { "m.js": `export default { tail(events, env, ctx) { console.log("mine"); return env.NOTE(events.map(({ logs }) => logs.map(({ message }) => message[0]))); }, fetch() { console.log("asked"); return new Response(); } };` };
       const watched: Any = loader().get("own", () => ({ mainModule: "m.js", modules, env: { NOTE: (note: unknown) => void notes.push(note) }, tails: [watched] })).getEntrypoint();
       await watched.fetch("https://a/");
-      await settled();
-      await settled();
+      await eventually(() => notes.length > 0);
+      // and nothing more: what it was told of would be told of
+      for (let n = 0; n < 50; n++) await new Promise<void>((done) => setImmediate(done));
       assertEquals(notes, [[["asked"]]]);
     }));
 
@@ -111,7 +107,7 @@ describe("tails of loaded code", () => {
       const flood = (body: string) => loader().load({ mainModule: "m.js", modules: { "m.js": `export default { fetch() { ${body} return new Response(); } };` }, tails: [tail("a")] }).getEntrypoint().fetch("https://a/");
       await flood(`for (let n = 0; n < 5000; n++) console.log(n);`);
       await flood(`for (let n = 0; n < 100; n++) console.log("x".repeat(50_000));`);
-      await settled();
+      await toldOf(2);
       const [lines, bytes] = told.map(([, item]) => item) as [TraceItem, TraceItem];
       assertEquals([lines.logs.length, bytes.truncated], [1000, true]);
       assert(bytes.logs.length > 0 && bytes.logs.reduce((all, { message }) => all + (message[0] as string).length, 0) <= 262_144);

@@ -36,8 +36,8 @@ export class QuickJSSandbox implements SandboxAdapter {
   #loading: Promise<Base> | undefined;
   /** Set before the first VM is made. */
   #base: Base | undefined;
-  /** The platform's own module that much code brings, and the image of a VM in which it alone was evaluated. */
-  #shared: { readonly name: string; readonly source: string; image: Image | undefined } | undefined;
+  /** The platform's own modules that much code brings, and the image of a VM in which they alone were evaluated. */
+  #shared: { readonly modules: Readonly<Record<string, string>>; readonly main: string; image: Image | undefined } | undefined;
   /** What was prepared last, so that a first run does not evaluate its modules a second time. */
   #fresh: { readonly key: string; readonly text: string; readonly image: Image } | undefined;
 
@@ -77,9 +77,9 @@ export class QuickJSSandbox implements SandboxAdapter {
     await this.#loadBase();
   }
 
-  /** See the port. Of the one that was told last. */
-  share(name: string, source: string): void {
-    if (this.#shared?.name !== name || this.#shared.source !== source) this.#shared = { name, source, image: undefined };
+  /** See the port. Of those that were told last. */
+  share(modules: Readonly<Record<string, string>>, main: string): void {
+    if (this.#shared?.modules !== modules) this.#shared = { modules, main, image: undefined };
   }
 
   /** See the port. At once when a VM is free and the version's image is warm. */
@@ -143,12 +143,12 @@ export class QuickJSSandbox implements SandboxAdapter {
   /** Puts a VM to where a version's modules can be evaluated: what all of them bring has been, then. */
   #restore(vm: Vm, { modules }: PreparedModules): void {
     const layout = this.#layout(), { image } = this.#base as Base, shared = this.#shared;
-    if (shared === undefined || !Object.hasOwn(modules, shared.name) || modules[shared.name] !== shared.source) {
+    if (shared === undefined || Object.entries(shared.modules).some(([name, source]) => !Object.hasOwn(modules, name) || modules[name] !== source)) {
       return restoreImage(vm.machine, layout, image);
     }
     if (shared.image === undefined) {
       restoreImage(vm.machine, layout, image);
-      if (loadShared(vm, shared.name) && hasSoundHeap(vm.machine, layout)) shared.image = captureImage(vm.machine, layout);
+      if (loadShared(vm, shared.main) && hasSoundHeap(vm.machine, layout)) shared.image = captureImage(vm.machine, layout);
     }
     restoreImage(vm.machine, layout, shared.image ?? image);
   }
