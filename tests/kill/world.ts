@@ -70,6 +70,11 @@ export class World {
     this.atOnce = options.atOnce ?? 12;
   }
 
+  /** The log is not waited for: only we write it, and we are not killed. So it does not slow down what many do at a time. */
+  unsynced(): void {
+    this.#log.syncs = false;
+  }
+
   /** Builds the program. */
   async build(): Promise<void> {
     this.#program = await buildChild(join(this.folder, "built"));

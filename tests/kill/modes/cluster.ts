@@ -1,6 +1,6 @@
 /**
- * Three processes share a Postgres. Every three seconds (when all three serve) one of them is killed, in turn, and
- * started again, until all instances are done; who has taken over what, and when, is read from the server.
+ * Three processes share a Postgres. Every three seconds (later, when it has not yet run a body) one of them is killed, in
+ * turn, and started again, until all instances are done; who has taken over what, and when, is read from the server.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import client from "postgres";
 import { startPostgres } from "../../postgres/server.ts";
 import { median } from "../report.ts";
-import type { Subject } from "../subject.ts";
+import { type Subject, within } from "../subject.ts";
 import type { Verdict } from "../verdict.ts";
 import type { World } from "../world.ts";
 import type { Extent, Mode, Running } from "./mode.ts";
@@ -16,6 +16,8 @@ import type { Extent, Mode, Running } from "./mode.ts";
 const PROCESSES = 3;
 /** From one kill to the next, ms. */
 const EVERY = 3_000;
+/** So long one is waited for that is to be killed at work, ms. */
+const PATIENCE = 20_000;
 const SCHEMA = "kill";
 const BURST = 96;
 
@@ -58,20 +60,22 @@ async function run(world: World, { times, progress }: Extent, { machine, lease, 
   world.server = { url: server.url, schema: SCHEMA, lease };
   world.tenants = Array.from({ length: 24 }, (_, n) => `tenant-${n}`);
   world.atOnce = BURST;
+  world.unsynced();
   const start = (n: number): Subject => world.spawn({ machine: machine(n) });
   const processes = Array.from({ length: PROCESSES }, (_, n) => start(n));
   for (const each of processes) await world.bounded(each.opening);
   const began = performance.now();
   let over = false;
-  const clients = world.clients(() => world.jobs.length + BURST <= times).then(() => void (over = true));
+  const clients = world.clients(() => world.jobs.length < times).then(() => void (over = true));
   /** How long each shard of a killed process was nobody's, ms. */
   const gaps: number[] = [];
   let kills = 0;
   const patience = performance.now() + 600_000;
   for (let next = began + EVERY; !over && performance.now() < patience; next = Math.max(next + EVERY, performance.now())) {
     await Promise.race([pause(Math.max(0, next - performance.now())), clients]);
-    // on a machine that starts none within that time, two of three would be down, and then all
-    await Promise.race([Promise.all(processes.map((each) => each.opening)), clients]);
+    // on a machine that is busy with other things, all would be killed while they start, for ever
+    const ready = Promise.all(processes.map((each) => each.opening)).then(() => within(PATIENCE, processes[kills % PROCESSES]!.busy.opened));
+    await Promise.race([ready, clients]);
     if (over) break;
     const n = kills++ % PROCESSES;
     const victim = processes[n] as Subject;
