@@ -19,6 +19,7 @@ import { readAccount } from "./shard/accounts.ts";
 import { usageCell } from "./shard/quotas.ts";
 import type { Engine } from "./shard/engine.ts";
 import { rollOut, type UpgradeOptions, type UpgradeReport } from "./shard/rollout.ts";
+import { deleteTenant } from "./shard/deletion.ts";
 import { createWorkflow, type Workflow } from "./workflow.ts";
 
 /** A class whose instances have a `run`: what {@linkcode Tenant.workflow} infers params and output from. */
@@ -75,6 +76,14 @@ export interface Tenant {
    * @throws {CodeError} with file, line and column, when it cannot run; nothing is kept then
    */
   deploy(code: Code | string): Promise<{ readonly version: string; readonly workflows: readonly string[] }>;
+  /**
+   * Deletes all that there is of it: instances (those that run are ended, children too), schedules, streams, code,
+   * account. Resolves when nothing is left, and may be asked for again after a failure. What is asked for meanwhile,
+   * in this process or another, may be deleted with the rest, or begin the tenant anew: so nothing should be.
+   *
+   * docs/storage.md says when each storage has overwritten the bytes.
+   */
+  delete(): Promise<void>;
   /** Its versions, oldest first. */
   versions(): Promise<readonly Version[]>;
   /** Makes a deployed version the one that new instances get. */
@@ -149,6 +158,7 @@ export function createTenant(id: string, parts: TenantParts): Tenant {
       const record = readTenant(await store.cell(engine.shardOf(id), tenantCell(id)));
       return (record?.versions ?? []).map((v) => ({ ...v, active: v.version === record?.active }));
     },
+    delete: () => deleteTenant({ engine, store, codes, tenant: id }),
     activate: (version) => engine.submit({ verb: "activate", tenant: id, version }),
     async upgrade(version, options = {}) {
       if (typeof version !== "string" || !version.startsWith("host:")) {

@@ -27,6 +27,8 @@ export interface CodeStore {
    * @throws {TenureError} `code_unavailable` when it is not there or does not hash to its name
    */
   get(tenant: string, version: string): Promise<Prepared>;
+  /** Forgets it. */
+  delete(tenant: string, version: string): Promise<void>;
 }
 
 const REMEMBERED = 256;
@@ -47,6 +49,12 @@ export function createCodeStore(blobs: Blobs): CodeStore {
         throw storageFailed(cause);
       });
       remember(tenant, version, prepared);
+    },
+    async delete(tenant, version) {
+      recent.delete(`${version} ${tenant}`);
+      await blobs.delete(tenant, version).catch((cause) => {
+        throw storageFailed(cause);
+      });
     },
     async get(tenant, version) {
       const key = `${version} ${tenant}`;

@@ -80,6 +80,12 @@ export function createApply(parts: ApplyParts, others: Others): { readonly apply
           stillOurs();
           decided(deploy(request, tenant), undefined);
         });
+      case "forget":
+        return then(tenants.get(request.tenant), () => {
+          stillOurs();
+          tenants.remove(request.tenant);
+          decided(DONE, undefined);
+        });
       case "create":
         return create(request, decided);
       case "format":

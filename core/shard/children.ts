@@ -50,6 +50,11 @@ type Owed =
 
 const NOBODY = refused("instance.ended", "Cannot start the child: the run that started it is over");
 const OUTBOX = "outbox/";
+/** What the keys of all that is owed to others begin with, of instances whose `keyText` begins with a text. */
+export function outboxPrefixes(text: string): readonly string[] {
+  return ["ended/", "cancel/"].map((kind) => OUTBOX + kind + text);
+}
+
 /** How many cells are read at a time. */
 const PAGE = 100;
 /** How many of a tenant's children are made at one time. */

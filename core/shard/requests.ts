@@ -57,6 +57,8 @@ export type Request =
     readonly classes: readonly string[];
   }
   | { readonly verb: "activate"; readonly tenant: string; readonly version: string }
+  /** Forgets a tenant's versions and account. */
+  | { readonly verb: "forget"; readonly tenant: string }
   /** Has the shard written in a newer format. */
   | { readonly verb: "format"; readonly to: number }
   /** About a schedule, whose id is `id`. */
@@ -74,7 +76,7 @@ export type ScheduleAct =
   | { readonly act: "make"; readonly due: number };
 
 /** A request about one instance. */
-export type InstanceRequest = Exclude<Request, { verb: "deploy" | "activate" | "format" | "schedule" }>;
+export type InstanceRequest = Exclude<Request, { verb: "deploy" | "activate" | "forget" | "format" | "schedule" }>;
 
 /** Whose it is; `""`: nobody's. */
 export function tenantOf(request: Request): string {

@@ -59,6 +59,13 @@ export function tenantPrefix(tenant: string): string {
   return `schedule/${tenant.length}:${tenant}`;
 }
 
+/** Which schedule of a tenant a cell is of: the other way round. */
+export function scheduleNamed(tenant: string, cell: string): Pick<InstanceKey, "workflow" | "id"> {
+  const rest = cell.slice(tenantPrefix(tenant).length), colon = rest.indexOf(":");
+  const end = colon + 1 + Number(rest.slice(0, colon));
+  return { workflow: rest.slice(colon + 1, end), id: rest.slice(end) };
+}
+
 /** Reads a schedule's cell. */
 export function readSchedule(text: string | null): ScheduleRecord | undefined {
   return text === null ? undefined : JSON.parse(text) as ScheduleRecord;

@@ -25,6 +25,11 @@ export function markOf(key: InstanceKey): { readonly key: string; readonly value
   return { key: `${MARKS}${keyText(key)}`, value: JSON.stringify({ tenant, workflow, id }) };
 }
 
+/** What the keys of all that there is of streams begin with, of instances whose `keyText` begins with a text. */
+export function streamPrefixes(text: string): readonly string[] {
+  return [MARKS, "streams/series/", "streams/piece/"].map((kind) => kind + text);
+}
+
 /** Whose a mark is. */
 export function markedBy(value: string): InstanceKey {
   return JSON.parse(value) as InstanceKey;

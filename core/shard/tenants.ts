@@ -14,6 +14,8 @@ export interface Tenants {
   get(tenant: string): TenantRecord | undefined | Promise<TenantRecord | undefined>;
   /** Changes it with the next commit. */
   put(tenant: string, record: TenantRecord): void;
+  /** Forgets it, in the store too, with the next commit. */
+  remove(tenant: string): void;
   /** What it has used; `undefined` when it has to be asked for by {@linkcode Tenants.get} first. */
   usage(tenant: string): Usage | undefined;
   /** An instance of it came into memory (1), or left it (-1): a tenant that has one there is not forgotten. */
@@ -63,6 +65,13 @@ export function createTenants(shard: number, store: Store, committer: Pick<Commi
     }
   }
 
+  /** Until what is queued is durable the store would say what was before. */
+  function holdUntilDurable(tenant: string, entry: Known): void {
+    entry.held++;
+    const over = (): void => void entry.held--;
+    committer.wait(shard, tenant, { ok: over, lost: over });
+  }
+
   return {
     get(tenant) {
       const found = known.get(tenant);
@@ -76,10 +85,14 @@ export function createTenants(shard: number, store: Store, committer: Pick<Commi
       committer.cell(shard, tenant, { key: tenantCell(tenant), value: JSON.stringify(record) });
       if (entry === undefined) return;
       entry.record = record;
-      // until it is durable the store would say what was before
-      entry.held++;
-      const over = (): void => void entry.held--;
-      committer.wait(shard, tenant, { ok: over, lost: over });
+      holdUntilDurable(tenant, entry);
+    },
+    remove(tenant) {
+      committer.cell(shard, tenant, { key: tenantCell(tenant), value: null });
+      committer.cell(shard, tenant, { key: usageCell(tenant), value: null });
+      const entry: Known = { record: undefined, usage: readUsage(null), held: known.get(tenant)?.held ?? 0 };
+      known.set(tenant, entry);
+      holdUntilDurable(tenant, entry);
     },
     usage: (tenant) => known.get(tenant)?.usage,
     hold(tenant, by) {

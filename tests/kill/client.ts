@@ -21,6 +21,8 @@ export interface Line {
   sent(who: string, event: { type: string; n: number }, life: number): void;
   terminating(who: string): void;
   terminated(who: string, life: number): void;
+  /** How often anybody was told that it has ended: an answer that was asked for before that may be older. */
+  told(who: string): number;
   shown(who: string, shown: Shown, life: number): void;
   refused(who: string, error: { code: string; message: string }, life: number): void;
   /** Something that may never happen. */
@@ -131,8 +133,9 @@ async function terminate({ tenant, id, who, terminate }: Job, line: Line): Promi
 async function watch({ tenant, id, who, terminate }: Job, line: Line, random: Random): Promise<void> {
   while (!line.over()) {
     await pause(between(random, 50, 250));
+    const told = line.told(who);
     const answer = await line.ask({ op: "read", tenant, id });
-    if (answer === undefined) continue;
+    if (answer === undefined || told !== line.told(who)) continue;
     if (!answer.ok) {
       line.refused(who, answer, answer.life);
       if (mayTryAgain(answer.code)) continue;

@@ -58,6 +58,7 @@ export class World {
   logged: (subject: Subject, effects: readonly Effect[]) => void = () => {};
   readonly #log: ReturnType<typeof openLog> = openLog(join(this.folder, "effects.jsonl"));
   readonly #subjects = new Set<Subject>();
+  readonly #told = new Map<string, number>();
   readonly #undo: (() => void | Promise<void>)[] = [];
   #program: string = "";
   #lives = 0;
@@ -68,6 +69,11 @@ export class World {
     this.options = options;
     this.random = seeded(options.seed);
     this.atOnce = options.atOnce ?? 12;
+  }
+
+  /** The log is not waited for: only we write it, and we are not killed. So it does not slow down what many do at a time. */
+  unsynced(): void {
+    this.#log.syncs = false;
   }
 
   /** Builds the program. */
@@ -183,7 +189,11 @@ export class World {
       },
       sent: (who, event, life) => write(life, { what: "sent", who, ...event }),
       terminating: (who) => write(0, { what: "terminating", who }),
-      terminated: (who, life) => write(life, { what: "terminated", who }),
+      told: (who) => this.#told.get(who) ?? 0,
+      terminated: (who, life) => {
+        this.#told.set(who, (this.#told.get(who) ?? 0) + 1);
+        write(life, { what: "terminated", who });
+      },
       shown: (who, shown, life) => write(life, { what: "shown", who, shown }),
       refused: (who, { code, message }, life) => write(life, { what: "refused", who, code, message }),
       violation: (message) => void (this.damaged.has(who) || this.violation(message)),

@@ -3,12 +3,14 @@ import { spawn } from "node:child_process";
 import process from "node:process";
 import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import client from "postgres";
+import { quickjs } from "../../adapters/sandbox/quickjs.ts";
 import { postgres } from "../../adapters/storage/postgres.ts";
 import { createTenure } from "../../mod.ts";
 import { storeCases } from "../../testing/store_cases.ts";
 import { figuresOf, tell } from "../storage/_shared/figures.ts";
+import { GONE, KEPT, live, traces } from "../_deletion.ts";
 import { Approval } from "./approval.ts";
 
 const url = process.env.TENURE_POSTGRES_URL ?? "";
@@ -82,6 +84,64 @@ test("postgres() serves the API from a process that owns nothing, and wakes the 
   } finally {
     await api.close({ timeout: 0 });
     await owner.close();
+    await drop();
+  }
+});
+
+test("postgres() has nothing left of a tenant that was deleted", async () => {
+  const { schema, drop } = fresh();
+  const tenure = await createTenure({ storage: postgres({ url, schema, shards: 2 }), sandbox: quickjs() });
+  const api = await createTenure({ storage: postgres({ url, schema }), engine: false });
+  async function all(): Promise<string[]> {
+    const tables = await admin.unsafe("SELECT table_name AS name FROM information_schema.tables WHERE table_schema = $1", [schema]) as unknown as { name: string }[];
+    const texts: string[] = [];
+    for (const { name } of tables) {
+      const row = name === "blob" ? "tenant || hash || encode(bytes, 'escape')" : "t::text";
+      for (const { text } of await admin.unsafe(`SELECT ${row} AS text FROM "${schema}"."${name}" t`) as unknown as { text: string }[]) texts.push(text);
+    }
+    return texts;
+  }
+  try {
+    await live(tenure, GONE);
+    await live(tenure, KEPT);
+    assertEquals(traces(await all(), GONE).length > 0, true);
+    // from a process that owns nothing
+    await api.tenant(GONE).delete();
+    assertEquals(traces(await all(), GONE), []);
+    assertEquals(traces(await all(), KEPT).length > 0, true);
+  } finally {
+    await api.close({ timeout: 0 });
+    await tenure.close({ timeout: 0 });
+    await drop();
+  }
+});
+
+test("postgres() shares its shards out, and shows what another engine owned when that dies", async () => {
+  const { schema, drop } = fresh();
+  const script = fileURLToPath(new URL("./owner.ts", import.meta.url));
+  const run = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
+  const owner = spawn(process.execPath, [...run, script, url, schema], { stdio: ["ignore", "pipe", "inherit"] });
+  await new Promise((done) => owner.stdout.once("data", done));
+  const tenure = await createTenure({ storage: postgres({ url, schema }) });
+  const look = async (): Promise<number[]> => {
+    const rows = await admin.unsafe(`SELECT count(*) AS n FROM "${schema}".shard WHERE owner IS NOT NULL AND expires > clock_timestamp() GROUP BY owner`) as unknown as { n: string }[];
+    return rows.map(({ n }) => Number(n)).sort();
+  };
+  const when = async (shares: readonly number[]): Promise<void> => {
+    while (JSON.stringify(await look()) !== JSON.stringify(shares)) await new Promise((done) => setTimeout(done, 20));
+  };
+  try {
+    await when([8, 8]);
+    const gone = new Promise((done) => owner.once("exit", done));
+    owner.kill("SIGKILL");
+    await gone;
+    const begin = performance.now();
+    await when([16]);
+    // where the death of a process can be seen its lease need not run out
+    if (process.platform === "linux") assertLess(performance.now() - begin, 5_000);
+  } finally {
+    owner.kill("SIGKILL");
+    await tenure.close({ timeout: 0 });
     await drop();
   }
 });
