@@ -58,7 +58,6 @@ export function runStepped({ opened, entered, step, caps, clock, limits, of, log
   const waiting = new Map<string, { resolve(answer: { readonly command: Answered; readonly value: string }): void; reject(error: unknown): void }>();
   const attempts = new Map<number, number>();
   let undoes = false, ended = false, gone: { readonly error: unknown } | undefined;
-  let driver: Driver;
   let settleOutput: { resolve(value: unknown): void; reject(error: unknown): void };
   const output = new Promise<unknown>((resolve, reject) => settleOutput = { resolve, reject });
 
@@ -177,7 +176,7 @@ export function runStepped({ opened, entered, step, caps, clock, limits, of, log
     }
   }
 
-  driver = drive({
+  const driver: Driver = drive({
     guest: opened.guest,
     caps,
     clock,
