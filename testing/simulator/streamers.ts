@@ -343,7 +343,8 @@ export function createStreamers({ world, plan, ledger, slots }: StreamersParts):
     start() {
       if (!active) return;
       for (const streamer of streamers) {
-        world.at(r.int(plan.span), () => ask(`create s${streamer.salt}`, (server) => flows(server).create({ id: `s${streamer.salt}`, params: { streamer } })));
+        // one that comes later would be looked after by nobody
+        world.at(r.int(plan.span), () => ending ? undefined : ask(`create s${streamer.salt}`, (server) => flows(server).create({ id: `s${streamer.salt}`, params: { streamer } })));
       }
       for (let n = r.int(plan.large ? 6 : 3); n > 0; n--) world.at(r.int(plan.span), meddle);
       if (!plan.calm && r.once(2)) world.at(r.int(plan.span), damage);
