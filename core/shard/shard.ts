@@ -112,8 +112,12 @@ export function createShard(parts: ShardParts): Shard {
   function loaded(live: Live, wake: number | null, mended: boolean): void {
     const { state } = live;
     if (state === undefined) return;
-    // what ran when it could not be read does not run any more, and nobody could record that
-    if (mended && isBusy(state)) lives.append(live, interrupted(state, "release", facts(live.key.tenant)));
+    if (mended && isBusy(state)) {
+      // what ran when it could not be read does not run any more, and nobody could record that
+      lives.append(live, interrupted(state, "release", facts(live.key.tenant)));
+      // with that its head says that it runs: nobody would look for it
+      return runner.proceed(live);
+    }
     if (!recovering || wake !== 0) return;
     lives.append(live, interrupted(state, "crash", facts(live.key.tenant)));
     live.crashed = true;

@@ -205,7 +205,8 @@ export function createFamilies({ world, plan, ledger, slots }: FamiliesParts): F
       if (!active) return;
       for (let n = r.between(1, plan.large ? 2 : 1); n > 0; n--) {
         const root = kinOf(r, `k${n}`, 2, true);
-        world.at(r.int(plan.span), () => ask(`create ${root.path}`, (server) => flows(server).create({ id: root.path, params: { family: root } })));
+        // one that comes later would be looked after by nobody
+        world.at(r.int(plan.span), () => ending ? undefined : ask(`create ${root.path}`, (server) => flows(server).create({ id: root.path, params: { family: root } })));
       }
       for (let n = r.int(plan.large ? 6 : 3); n > 0; n--) world.at(r.int(plan.span), meddle);
     },

@@ -188,7 +188,7 @@ function streamerOf(r: Chance, salt: number): Streamer {
   return { salt, nodes };
 }
 
-/** How a run ended that was waited for: its own error is none of the engine's. */
+/** How a run ended that was waited for: its own error, or the end of patience, is none of the engine's. */
 function ended(error: unknown): void {
   if (TenureError.is(error)) throw error;
 }
@@ -238,7 +238,12 @@ export function createStreamers({ world, plan, ledger, slots }: StreamersParts):
     const { key } = r.pick(there);
     plan.damaged.set(nameOf(key), true);
     world.fault(`the journal of ${nameOf(key)} is damaged`);
-    for (const act of [(one: WorkflowInstance) => one.result().catch(ended), (one: WorkflowInstance) => one.sendEvent({ type: "any" })]) {
+    const waits = async (one: WorkflowInstance): Promise<unknown> => {
+      const patience = new AbortController();
+      world.at(2_000, () => patience.abort());
+      return await one.result({ signal: patience.signal }).catch(ended);
+    };
+    for (const act of [waits, (one: WorkflowInstance) => one.sendEvent({ type: "any" })]) {
       world.at(r.int(500), () => ask(`something of ${key.id}, which is damaged`, async (server) => await act(await flows(server).get(key.id))));
     }
   }
@@ -338,7 +343,8 @@ export function createStreamers({ world, plan, ledger, slots }: StreamersParts):
     start() {
       if (!active) return;
       for (const streamer of streamers) {
-        world.at(r.int(plan.span), () => ask(`create s${streamer.salt}`, (server) => flows(server).create({ id: `s${streamer.salt}`, params: { streamer } })));
+        // one that comes later would be looked after by nobody
+        world.at(r.int(plan.span), () => ending ? undefined : ask(`create s${streamer.salt}`, (server) => flows(server).create({ id: `s${streamer.salt}`, params: { streamer } })));
       }
       for (let n = r.int(plan.large ? 6 : 3); n > 0; n--) world.at(r.int(plan.span), meddle);
       if (!plan.calm && r.once(2)) world.at(r.int(plan.span), damage);
