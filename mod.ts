@@ -66,11 +66,13 @@ export type {
   InstanceKey,
   JournalPart,
   Lease,
+  Member,
   Message,
   ShardBatch,
   StorageAdapter,
   Store,
   StoreCaps,
+  Survey,
 } from "./core/ports/store.ts";
 export type { Departure } from "./core/execution/rehearsal.ts";
 export type { BrokenInstance, UpgradeOptions, UpgradeReport, SkippedInstance } from "./core/shard/rollout.ts";

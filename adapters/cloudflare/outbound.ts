@@ -8,6 +8,7 @@ import type { RequestAnswer, SentRequest } from "./wire.ts";
 
 /** Whatever has a `fetch` of requests: a stub of an entrypoint, a service. */
 export interface Fetcher {
+  /** Answers a request. */
   fetch(request: Request): Promise<Response> | Response;
 }
 

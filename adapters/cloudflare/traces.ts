@@ -24,11 +24,15 @@ export type TraceEvent =
 
 /** One request, call or run. */
 export interface TraceItem {
+  /** What was asked. */
   readonly event: TraceEvent;
   /** When it began, ms since the Unix epoch. */
   readonly eventTimestamp: number;
+  /** Lines of `console`, in order. */
   readonly logs: readonly { readonly timestamp: number; readonly level: string; readonly message: readonly string[] }[];
+  /** What it failed with: none or one. */
   readonly exceptions: readonly { readonly timestamp: number; readonly name: string; readonly message: string }[];
+  /** How it ended. */
   readonly outcome: TraceOutcome;
   /** The id by which it was loaded, or `null`. */
   readonly scriptName: string | null;
@@ -36,7 +40,9 @@ export interface TraceItem {
   readonly entrypoint: string;
   /** Whether some of its logs are left out. */
   readonly truncated: boolean;
+  /** As in Cloudflare's items of code that is no Durable Object. */
   readonly executionModel: "stateless";
+  /** Always empty: guests have no such channels. */
   readonly diagnosticsChannelEvents: readonly never[];
   /** Ms. */
   readonly wallTime: number;

@@ -11,7 +11,6 @@ import { createTenure } from "../../mod.ts";
 import { storeCases } from "../../testing/store_cases.ts";
 import { GONE, KEPT, live, traces } from "../_deletion.ts";
 import { figuresOf, tell } from "../storage/_shared/figures.ts";
-import { GONE, KEPT, live, traces } from "../_deletion.ts";
 import { Approval } from "./approval.ts";
 
 const url = process.env.TENURE_POSTGRES_URL ?? "";
