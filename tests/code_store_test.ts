@@ -44,7 +44,10 @@ describe("the code store", () => {
     await createCodeStore(blobs).put("acme", version, CODE, "quickjs", PREPARED);
     const store = createCodeStore(blobs);
     const asked = [store.get("acme", version), store.get("acme", version)];
-    for (const each of asked) await assertRejects(() => each, Error, "no answer");
+    for (const each of asked) {
+      const error = await assertRejects(() => each, Error, "the storage failed");
+      assertEquals((error.cause as Error).message, "no answer");
+    }
     assertEquals(await store.get("acme", version), PREPARED);
     assertEquals(reads(), 2);
   });

@@ -16,7 +16,7 @@ import { figuresOf, tell } from "../_shared/figures.ts";
 import { load } from "../_shared/load.ts";
 
 const HOUR = 3_600_000;
-const { Deno: deno } = globalThis as { Deno?: { openKv(path: string): Promise<DenoKvLike> } };
+const { Deno: deno } = globalThis as unknown as { Deno?: { openKv(path: string): Promise<DenoKvLike> } };
 const { openKv } = deno ?? await load<{ openKv(path: string): Promise<DenoKvLike> }>(import.meta.url, "@deno/kv", (name) => import(name));
 
 async function fresh(): Promise<{ kv: DenoKvLike; path: string; remove(): void }> {

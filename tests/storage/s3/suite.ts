@@ -1,6 +1,6 @@
 /** What `s3()` has to keep, against a server that can fail in every way. */
 import { after, describe, it } from "node:test";
-import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { s3, s3Blobs, type S3Client, type S3Options } from "../../../adapters/storage/s3.ts";
 import type { ShardBatch, StorageAdapter, Store } from "../../../core/ports/store.ts";
 import { createRandom } from "../../../testing/store_cases/random.ts";

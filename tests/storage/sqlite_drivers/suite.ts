@@ -17,7 +17,7 @@ for (const name of DRIVERS) {
   const Database = require(name) as Driver;
 
   /** A file, which each connection opens by a handle of its own. */
-  function fresh(shards?: number) {
+  const fresh = (shards?: number) => {
     const folder = mkdtempSync(join(tmpdir(), "tenure-sqlite-driver-"));
     const path = join(folder, "a.db");
     const handles: SqliteDatabase[] = [];
@@ -37,7 +37,7 @@ for (const name of DRIVERS) {
         return Promise.resolve(rmSync(folder, { recursive: true }));
       },
     };
-  }
+  };
 
   describe(`sqlite() with a handle of ${name}`, () => {
     for (const { name: title, run } of storeCases(({ shards }) => Promise.resolve(fresh(shards)))) it(title, run);

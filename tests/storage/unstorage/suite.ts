@@ -154,14 +154,14 @@ if (redis !== undefined) {
   const admin = make({ url }).getInstance?.() as Client;
   const drivers: UnstorageDriverLike[] = [];
   let made = 0;
-  function fresh(base = `case-${process.pid}-${made++}`): UnstorageDriverLike {
+  const fresh = (base = `case-${process.pid}-${made++}`): UnstorageDriverLike => {
     const one = make({ url, base });
     drivers.push(one);
     return one;
-  }
-  function leave(): void {
+  };
+  const leave = (): void => {
     for (const one of drivers.splice(0)) (one.getInstance?.() as Client).disconnect();
-  }
+  };
   after(() => admin.disconnect());
 
   describe("unstorage() by the client of the driver redis", () => {
