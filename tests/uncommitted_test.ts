@@ -64,3 +64,55 @@ describe("a binding call of a body", () => {
     await tenure.close();
   });
 });
+
+describe("a child that is deleted before its end is durable", () => {
+  it("is told to its parent", async () => {
+    let open = (): void => {}, begin = (): void => {};
+    const gate = new Promise<void>((resolve) => open = resolve);
+    const begun = new Promise<void>((resolve) => begin = resolve);
+    let arrive = (): void => {};
+    const there = new Promise<void>((resolve) => arrive = resolve);
+    const tenure = await createTenure({
+      storage: held("result of s", { begun: begin, gate }),
+      sandbox: quickjs(),
+      env: () => ({ WORLD: { arrive: () => arrive() } }),
+    });
+    const tenant = tenure.tenant("acme");
+    await tenant.deploy(`
+      import { WorkflowEntrypoint } from "cloudflare:workers";
+      export class Kid extends WorkflowEntrypoint {
+        async run(event, step) {
+          await this.env.WORLD.arrive();
+          await step.waitForEvent("end", { type: "end" });
+        }
+      }
+      export class Parent extends WorkflowEntrypoint {
+        async run(event, step) {
+          return await step.invoke("kid", { workflow: "Kid", id: "kid" }).then(() => "ended", (error) => error.message);
+        }
+      }
+      export class Slow extends WorkflowEntrypoint {
+        async run(event, step) {
+          await step.do("s", async () => "result of s");
+        }
+      }
+    `);
+    const parent = await tenant.workflow("Parent").create();
+    await there;
+    const kid = await tenant.workflow("Kid").get("kid");
+    await tenant.workflow("Slow").create();
+    await begun;
+    // no commit returns meanwhile: both are in the next one
+    const rest = async (): Promise<void> => {
+      for (let n = 0; n < 20; n++) await new Promise<void>((go) => void setTimeout(go, 0));
+    };
+    const sent = kid.sendEvent({ type: "end" });
+    await rest();
+    const asked = [sent, kid.delete()];
+    await rest();
+    open();
+    await Promise.all(asked);
+    assertEquals(await parent.result(), `The child "kid" was deleted`);
+    await tenure.close();
+  });
+});
