@@ -81,8 +81,8 @@ export const PLANTED: readonly Mutant[] = [
   },
   {
     name: "timers fire before what was sent earlier is read",
-    file: "core/shard/engine.ts",
-    change: [["        await look();\n        break;", "        void look();\n        break;"]],
+    file: "core/shard/ownership.ts",
+    change: [["        await read();\n        break;", "        void read();\n        break;"]],
   },
   {
     name: "a crash is counted after the code runs",
