@@ -76,7 +76,7 @@ export async function simulate(
   const world = createWorld(options.seed, options.trace ?? false, options.hosted);
   const plan = planOf(world);
   const { adapter, overtake } = storageOf(world, plan, parts);
-  const slots = createSlots(world, plan, world.stream(11));
+  const slots = createSlots(world, plan, world.stream(31));
   const chores = createChores({ world, plan, slots, ledger: createLedger(world, plan) });
   const families = createFamilies({ world, plan, slots, ledger: chores.ledger });
   const streamers = createStreamers({ world, plan, slots, ledger: families.ledger });

@@ -195,7 +195,7 @@ function ended(error: unknown): void {
 
 /** Makes those of a seed. */
 export function createStreamers({ world, plan, ledger, slots }: StreamersParts): Streamers {
-  const r = world.stream(12);
+  const r = world.stream(32);
   const active = r.once(plan.large ? 4 : 12);
   const streamBytes = r.pick([20, 1e6, 1e9]);
   const { ask, pending } = createAsking({ who: "streamers", world, chance: r, slots, refused: REFUSED });
