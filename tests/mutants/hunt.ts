@@ -63,6 +63,8 @@ export async function hunt(
     // what keeps everything must not take the machine with it
     const args = ["--max-old-space-size=1500", file, "--from", String(from), "--schedules", String(schedules), "--jobs", "1"];
     const ended = await execute({ bin: process.execPath, args }, { timeout });
+    // a runtime that is not there says nothing of a mutant
+    if (ended.code === null && ended.output.startsWith("Cannot run ")) throw new Error(ended.output.trim());
     milliseconds += ended.milliseconds;
     return ended;
   }
