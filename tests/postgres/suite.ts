@@ -9,6 +9,7 @@ import { quickjs } from "../../adapters/sandbox/quickjs.ts";
 import { postgres } from "../../adapters/storage/postgres.ts";
 import { createTenure } from "../../mod.ts";
 import { storeCases } from "../../testing/store_cases.ts";
+import { GONE, KEPT, live, traces } from "../_deletion.ts";
 import { figuresOf, tell } from "../storage/_shared/figures.ts";
 import { Approval } from "./approval.ts";
 
