@@ -124,11 +124,14 @@ export function createOwnership(parts: OwnershipParts): Ownership {
     if (parts.ending() || store.survey === undefined) return;
     const survey = await store.survey(owner, ttl);
     if (parts.ending()) return;
+    const { members, free, yours } = survey;
+    // who is alone and has everything has nothing to do: a clock for tests, which passes over such rounds, knows it by this
+    if (members.length === 1 && free.length === 0 && yours.length === owned.size) return void (company = owner);
     const now = clock.monotonic();
     const { take, fair } = shareOf(owner, survey, store.shards);
-    const wanted = new Set([...take, ...orphans(survey, now), ...survey.yours].filter((shard) => !owned.has(shard) && !acquiring.has(shard) && !releasing.has(shard)));
+    const wanted = new Set([...take, ...orphans(survey, now), ...yours].filter((shard) => !owned.has(shard) && !acquiring.has(shard) && !releasing.has(shard)));
     if (owned.size === 0 && wanted.size === 0) parts.spare();
-    const names = survey.members.map((member) => member.owner).sort().join();
+    const names = members.map((member) => member.owner).sort().join();
     if (names !== company) [company, companySince] = [names, now];
     await Promise.all([...wanted].map(acquire));
     if (now - companySince >= SETTLED) share(fair);
