@@ -58,6 +58,16 @@ describe("simulate()", () => {
     assertEquals([kept([created, issued("a", 0)], "b"), kept([created], "a"), kept([created], "b")], [2, 1, 0]);
   });
 
+  it("tells a restart at a first step, which is issued anew in the same millisecond, from one behind it by what is cut off", () => {
+    const created: Record = { head: { k: "created", v: 1, t: 1, life: 1, version: "v", seed: "s", rng: 1 }, value: "u" };
+    const begun: Record = { head: { k: "scheduled", t: 1, op: 0, kind: "do", name: "a", start: 1 } };
+    const cut: Record = { head: { k: "interrupted", t: 1, why: "restart" } };
+    const before = lifeOf(created, "P") as LifeModel;
+    before.apply(begun, "P");
+    const asked = ["a", "b"].map((name) => ({ kind: "do", name, count: 1 }) as const);
+    assertEquals([keptOf(before, [created, begun], asked), keptOf(before, [created, begun, cut], asked)], [1, 2]);
+  });
+
   it("makes the same run of ticks as of tasks of the host", async () => {
     for (let seed = 100; seed < 110; seed++) {
       const [ticks, tasks] = [await simulate(parts, { seed, hosted: false }), await simulate(parts, { seed, hosted: true })];

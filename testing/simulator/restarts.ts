@@ -23,7 +23,21 @@ export function keptOf(before: LifeModel, records: readonly Record[], asked: rea
     // it may stand in the first record that was not committed: what comes before that is what is kept
     return op === undefined ? before.records.length : before.records.findIndex(({ head }) => head.k === "scheduled" && head.op === op.op);
   });
-  return Math.max(0, ...places.filter((at) => at <= same));
+  const fitting = places.filter((at) => at <= same);
+  // the first command of a life may be issued anew in the same millisecond: of several places, it is one whose cut is there
+  const cut = fitting.filter((at) => !runsAfter(records.slice(0, at)) || records.slice(at, at + 2).some(({ head }) => head.k === "interrupted" && head.why === "restart"));
+  return Math.max(0, ...(cut.length > 0 ? cut : fitting));
+}
+
+/** Whether an attempt runs after these records. */
+function runsAfter(records: readonly Record[]): boolean {
+  const running = new Set<number>();
+  for (const { head } of records) {
+    if (head.k === "started" || (head.k === "scheduled" && head.start !== undefined)) running.add(head.op);
+    else if (head.k === "settled" || head.k === "attempt_failed" || head.k === "child_started") running.delete(head.op);
+    else if (head.k === "interrupted" || head.k === "paused") running.clear();
+  }
+  return running.size > 0;
 }
 
 /** What has to stand behind what is kept, in this order; `undefined` of an outcome: what became of it was not committed. */
