@@ -23,8 +23,8 @@ import { compareParity, PARITY_FILE, readParity } from "./_runner/parity.ts";
 import { compareMode, compareReports, exceptionsOfRepository } from "./_runner/support.ts";
 import { LEFT_OUT, MODES } from "./semantics/_left_out.ts";
 
-/** So many programs at a time: each of them waits often enough that two keep two cores busy, and more only slow each other. */
-const AT_ONCE = 2;
+/** So many programs at a time: each of them waits now and then, so that three keep two cores busy. */
+const AT_ONCE = 3;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -124,21 +124,20 @@ export function createOwnership(parts: OwnershipParts): Ownership {
     if (parts.ending() || store.survey === undefined) return;
     const survey = await store.survey(owner, ttl);
     if (parts.ending()) return;
-    const { members, free, yours } = survey;
-    // who is alone and has everything has nothing to do: a clock for tests, which passes over such rounds, knows it by this
-    if (members.length === 1 && free.length === 0 && yours.length === owned.size) return void (company = owner);
-    const now = clock.monotonic();
     const { take, fair } = shareOf(owner, survey, store.shards);
-    const wanted = new Set([...take, ...orphans(survey, now), ...yours].filter((shard) => !owned.has(shard) && !acquiring.has(shard) && !releasing.has(shard)));
+    const wanted = new Set([...take, ...orphans(survey), ...survey.yours].filter((shard) => !owned.has(shard) && !acquiring.has(shard) && !releasing.has(shard)));
     if (owned.size === 0 && wanted.size === 0) parts.spare();
-    const names = members.map((member) => member.owner).sort().join();
-    if (names !== company) [company, companySince] = [names, now];
+    const names = survey.members.map((member) => member.owner).sort().join();
+    // the time is asked for only when there is something to do: clocks for tests pass over rounds that find nothing
+    if (names !== company) [company, companySince] = [names, clock.monotonic()];
     await Promise.all([...wanted].map(acquire));
-    if (now - companySince >= SETTLED) share(fair);
+    if (owned.size > fair && clock.monotonic() - companySince >= SETTLED) share(fair);
   }
 
   /** What is free for so long is not wanted by whose it is to be. */
-  function orphans({ free }: Survey, now: number): number[] {
+  function orphans({ free }: Survey): number[] {
+    if (free.length === 0 && freeSince.size === 0) return [];
+    const now = clock.monotonic();
     for (const shard of freeSince.keys()) if (!free.includes(shard)) freeSince.delete(shard);
     for (const shard of free) if (!freeSince.has(shard)) freeSince.set(shard, now);
     return free.filter((shard) => now - (freeSince.get(shard) as number) >= ORPHANED);
