@@ -1,7 +1,7 @@
 /** Golden journals: what a released version wrote, kept for ever and replayed by every later one. */
 import { quickjs } from "../../adapters/sandbox/quickjs.ts";
 import { memory } from "../../adapters/storage/memory.ts";
-import { createTenure, type InstanceStatus, perCall } from "../../mod.ts";
+import { createTenure, type InstanceStatus, perCall, type Workflow } from "../../mod.ts";
 import { readRecord } from "../../core/instance/records.ts";
 import type { Store } from "../../core/ports/store.ts";
 import { testClock } from "../semantics/_clock.ts";
@@ -36,6 +36,12 @@ const macrotask = (): Promise<void> => new Promise((done) => void setImmediate(d
 export interface Making extends Pick<Golden, "before" | "restart"> {
   /** The expression of the schedule that makes it. */
   readonly schedule?: string;
+}
+
+/** A child's journal was there before its code, too. */
+async function found(flows: Workflow, id: string): Promise<void> {
+  const child = await flows.get(id).catch(() => undefined);
+  if ((await child?.status())?.paused?.code === "code_unavailable") await child?.resume();
 }
 
 /**
@@ -81,6 +87,7 @@ export async function runOn(source: string, lines: readonly string[], { before, 
       }
       // the journal was there before its code
       if (status.paused?.code === "code_unavailable") await flow.resume();
+      if (n % 20 === 19) for (const child of childrenIn(lines)) await found(acme.workflow(child.workflow), child.id);
       await macrotask();
       if (n % 20 === 19) clock.jump(3_600_000);
       status = await flow.status();

@@ -7,6 +7,7 @@ export const LEFT_OUT: { readonly [mode: string]: { readonly [sentence: string]:
     "is not used up by a queued instance that one terminates": "whose guest is taken back gives its place to those who wait",
     "is not used up by a queued instance that one deletes": "whose guest is taken back gives its place to those who wait",
     "is not used up by a queued instance that one pauses": "whose guest is taken back gives its place to those who wait",
+    "does not look for one whose turn to run comes meanwhile before it is through": "whose guest is taken back gives its place to those who wait, and is moved meanwhile",
     "runs although the other fills all places of the process": "whose guest is taken back gives its place to those who wait",
     "has its lines although the other's log is cut off at its limit, which says so once": "what bodies have said is counted in their guest, and each body has another",
     "is ended after a thousand, so that its history ends, too": "each of a thousand refusals would be a replay of all before",
