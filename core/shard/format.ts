@@ -23,6 +23,8 @@ export interface Formats {
   check(shard: number): Promise<void>;
   /** Acquires a shard, unless it is written in a newer one: whoever knows that may have it. */
   acquire(shard: number, owner: string, ttl: number): Promise<Lease | null>;
+  /** Whether it has met a shard in a newer one: none is for this engine to have any more. */
+  outgrown(): boolean;
   /** Raises that of an acquired shard; counts when the cell is durable, so that nothing newer is ever there without it. */
   raise(shard: number, to: number, committer: Committer): Outcome;
 }
@@ -32,6 +34,7 @@ export function createFormats(store: Store, newest: number): Formats {
   const written = new Map<number, number>();
   /** Acquired, and not known yet to be ours to write. */
   const taken = new Map<number, Lease>();
+  let outgrown = false;
 
   async function read(shard: number): Promise<number> {
     return Number(await store.cell(shard, CELL) ?? FIRST);
@@ -59,7 +62,10 @@ export function createFormats(store: Store, newest: number): Formats {
       let lease: Lease | null | undefined = taken.get(shard);
       if (lease === undefined) {
         // before it is ours: an owner that can do nothing would keep away who can
-        if (await read(shard) > newest) return null;
+        if (await read(shard) > newest) {
+          outgrown = true;
+          return null;
+        }
         lease = await store.acquire(shard, owner, ttl);
         if (lease === null) return null;
         taken.set(shard, lease);
@@ -68,6 +74,7 @@ export function createFormats(store: Store, newest: number): Formats {
       const found = await read(shard);
       taken.delete(shard);
       if (found > newest) {
+        outgrown = true;
         // what an owner left by dying is still to be counted: that lease has to run out
         if (lease.clean) await store.release(shard, lease.epoch);
         return null;
@@ -75,6 +82,7 @@ export function createFormats(store: Store, newest: number): Formats {
       written.set(shard, found);
       return lease;
     },
+    outgrown: () => outgrown,
     raise,
   };
 }

@@ -122,6 +122,8 @@ export function createOwnership(parts: OwnershipParts): Ownership {
 
   async function look(): Promise<void> {
     if (parts.ending() || store.survey === undefined) return;
+    // a share that it cannot take would be nobody's
+    if (formats.outgrown() && owned.size === 0) return void await store.survey(owner, 0);
     const survey = await store.survey(owner, ttl);
     if (parts.ending()) return;
     const { take, fair } = shareOf(owner, survey, store.shards);
