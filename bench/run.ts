@@ -48,7 +48,7 @@ if (lines.length === 0 && !(flags.profile && wanted("profile"))) {
   process.exit(2);
 }
 
-installPeers();
+await installPeers();
 const { media, remarks } = findMedia();
 const context: LineContext = {
   media,

@@ -10,7 +10,7 @@ import { quote, TenureError } from "./errors.ts";
 import { checkTenantId, checkWorkflowName } from "./ids.ts";
 import { FORMAT } from "./instance/records.ts";
 import { DEFAULT_LIMITS, type Limits } from "./limits.ts";
-import { Unopened } from "./openings.ts";
+import { isUnavailable, Unopened } from "./openings.ts";
 import type { Blobs } from "./ports/blobs.ts";
 import type { Clock } from "./ports/clock.ts";
 import type { Cron } from "./ports/cron.ts";
@@ -269,7 +269,7 @@ async function opened(adapter: SandboxAdapter, init: GuestInit, signal: AbortSig
   try {
     return await adapter.open(init, signal);
   } catch (error) {
-    throw error instanceof TenureError && error.code === "code_unavailable" ? error : new Unopened(error);
+    throw isUnavailable(error) ? error : new Unopened(error);
   }
 }
 

@@ -9,6 +9,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { type Command, execute, npm } from "../tests/_runner/execute.ts";
+import { ci } from "../tests/_runner/install.ts";
 import { runtimes } from "../tests/_runner/runtimes.ts";
 
 const TIMEOUT = 300_000;
@@ -22,7 +23,7 @@ const { exports } = JSON.parse(readFileSync("deno.json", "utf8")) as { exports: 
 const checks: [string, Command][] = [
   ["types", tool("typescript/bin/tsc", "--noEmit", "--pretty", "false")],
   // a package of declarations that nothing else needs: in a folder of its own, where every other check passes it by
-  ["install Cloudflare's types", npm("ci", "--prefix", CLOUDFLARE, "--prefer-offline", "--no-audit", "--no-fund")],
+  ["install Cloudflare's types", ci(CLOUDFLARE)],
   ["types beside Cloudflare's types", tool("typescript/bin/tsc", "--noEmit", "--pretty", "false", "--project", CLOUDFLARE)],
   ["types for Deno", { bin: deno, args: ["check", "--quiet", ...SOURCES] }],
   ["lint", { bin: deno, args: ["lint", "--quiet", ...SOURCES] }],

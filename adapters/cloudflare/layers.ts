@@ -12,7 +12,7 @@ import { TenureError } from "../../core/errors.ts";
 import { frame, parseFrame } from "../../core/frame.ts";
 import type { Granted } from "../../core/execution/bindings.ts";
 import { failure } from "../../core/instance/failures.ts";
-import { MAX_OPENINGS, openingPause, UNOPENED } from "../../core/openings.ts";
+import { isUnavailable, MAX_OPENINGS, openingPause, UNOPENED } from "../../core/openings.ts";
 import type { Death, Guest, GuestInit, Turn } from "../../core/ports/guest.ts";
 import { decode, describeError, encode } from "../../core/values.ts";
 import type { WorkflowClass } from "../sandbox/guest/runtime.ts";
@@ -170,21 +170,21 @@ export function layeredGuest({ init, make, defer, pause }: LayersParts): Guest {
   async function openLayer({ open }: Entered, version: string, ready: () => void): Promise<OpenedLayer | undefined> {
     const { class: workflow, event } = header as StartHeader;
     const run = { tenantId: init.tenant, workflow, instance: event.instanceId };
-    for (let failures = 0, tries = 1; !dropped; tries++) {
+    for (let failures = 0; !dropped;) {
       try {
         const opened = await open(version, { ...init, version, ready }, run);
         if (!dropped) return opened;
         opened.guest.drop();
       } catch (error) {
-        const code = TenureError.is(error) ? error.code : undefined;
         // a storage that does not answer has lost nothing
-        if (code !== "storage_unavailable") failures++;
-        if (code === "code_unavailable" || failures >= MAX_OPENINGS) {
-          death ??= { code: "code_unavailable", message: code === "code_unavailable" ? (error as TenureError).message : UNOPENED };
+        const away = TenureError.is(error) && error.code === "storage_unavailable";
+        if (!away) failures++;
+        if (isUnavailable(error) || failures >= MAX_OPENINGS) {
+          death ??= { code: "code_unavailable", message: isUnavailable(error) ? error.message : UNOPENED };
           news();
           return undefined;
         }
-        await pause(openingPause(tries));
+        await pause(openingPause(away ? 0 : failures));
       }
     }
     return undefined;

@@ -5,6 +5,7 @@
  */
 import type { CodeStore } from "../../core/code/code_store.ts";
 import { TenureError } from "../../core/errors.ts";
+import { isUnavailable } from "../../core/openings.ts";
 import type { Limits } from "../../core/limits.ts";
 import type { Clock } from "../../core/ports/clock.ts";
 import type { Prepared, SandboxAdapter } from "../../core/ports/guest.ts";
@@ -290,7 +291,7 @@ function prepare({ sandbox }: LoaderParts, tenant: string, worker: LoadedWorker,
 async function pin(parts: LoaderParts, tenant: string, worker: LoadedWorker): Promise<string> {
   const codes = parts.codes();
   const known = await codes.get(tenant, worker.version).catch((error) => {
-    if (TenureError.is(error) && error.code === "code_unavailable") return undefined;
+    if (isUnavailable(error)) return undefined;
     throw error;
   });
   if (known === undefined) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { quote } from "../../core/errors.ts";
-import type { RequestAnswer, SentRequest } from "./wire.ts";
+import { isHeaderValue, isToken, type RequestAnswer, type SentRequest } from "./wire.ts";
 
 /** Whatever has a `fetch` of requests: a stub of an entrypoint, a service. */
 export interface Fetcher {
@@ -27,11 +27,6 @@ export async function fetchThrough(fetcher: Fetcher, args: readonly unknown[], {
   return { status, statusText, headers: [...response.headers], body: await bodyOf(response, url, { most, signal }), url: response.url ?? "", redirected: response.redirected === true };
 }
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// what a value may not hold: it would be another header
-// deno-lint-ignore no-control-regex
-const FORBIDDEN = /[\u0000\n\r]/;
-
 /** It comes from a tenant: whatever is no request is refused, and so is what would reach more than the network. */
 function requestOf(sent: unknown): SentRequest {
   const { url, method, headers, body, redirect } = (typeof sent === "object" && sent !== null ? sent : {}) as Record<string, unknown>;
@@ -43,9 +38,9 @@ function requestOf(sent: unknown): SentRequest {
   const { protocol, username, password } = URL.canParse(url) ? new URL(url) : { protocol: "", username: "", password: "" };
   if (!/^https?:$/.test(protocol)) throw new TypeError(`Cannot fetch ${quote(url)}: its protocol is neither http nor https`);
   if (username !== "" || password !== "") throw new TypeError(`Cannot fetch ${quote(url)}: it has credentials`);
-  if (!TOKEN.test(method) || /^(connect|trace|track)$/i.test(method)) throw new TypeError(`Cannot fetch ${quote(url)}: its method is none`);
+  if (!isToken(method) || /^(connect|trace|track)$/i.test(method)) throw new TypeError(`Cannot fetch ${quote(url)}: its method is none`);
   if (body !== null && /^(get|head)$/i.test(method)) throw new TypeError(`Cannot fetch ${quote(url)}: a ${method} request has no body`);
-  for (const [name, value] of headers as [string, string][]) if (!TOKEN.test(name) || FORBIDDEN.test(value)) throw new TypeError(`Cannot fetch ${quote(url)}: a header of it is none`);
+  for (const [name, value] of headers as [string, string][]) if (!isToken(name) || !isHeaderValue(value)) throw new TypeError(`Cannot fetch ${quote(url)}: a header of it is none`);
   return sent as SentRequest;
 }
 

@@ -7,6 +7,7 @@ import { type CodeStore, createCodeStore } from "../../core/code/code_store.ts";
 import { quote, TenureError } from "../../core/errors.ts";
 import { checkTenantId, checkWorkflowName } from "../../core/ids.ts";
 import { DEFAULT_LIMITS, type Limits } from "../../core/limits.ts";
+import { pause } from "../../core/pause.ts";
 import type { Store } from "../../core/ports/store.ts";
 import type { SandboxAdapter } from "../../core/ports/guest.ts";
 import { systemClock } from "../../core/system_clock.ts";
@@ -116,7 +117,7 @@ export async function serve(dispatcher: DispatcherModule, options: ServeOptions)
         layeredGuest({
           init,
           defer,
-          pause: (ms) => new Promise<void>((done) => void clock.setTimer(ms, done)),
+          pause: (ms) => pause(clock, ms),
           make: (name) => new (classes.get(name) as WorkflowClass)(contextOf({}, exports), env),
         }),
       close: () => Promise.resolve(),

@@ -1,33 +1,16 @@
 /**
- * Brings the peers: `npm ci` in this folder when its lock file is newer than what is installed.
+ * The peers: brought by `npm ci` in this folder.
  *
  * @module
  */
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import process from "node:process";
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { install } from "../../tests/_runner/install.ts";
 
 const FOLDER = fileURLToPath(new URL("..", import.meta.url));
-const LOCK = `${FOLDER}package-lock.json`;
-/** A copy of the lock file that was installed. */
-const STAMP = `${FOLDER}node_modules/.installed-lock.json`;
 
 /** Installs what is missing; says so on stderr. */
-export function installPeers(): void {
-  const lock = readFileSync(LOCK, "utf8");
-  if (existsSync(STAMP) && readFileSync(STAMP, "utf8") === lock) return;
-  process.stderr.write("installing the peers (npm ci in bench/) …\n");
-  // npm of whoever started us, else the one of the system
-  const npm = process.env["npm_execpath"];
-  const [command, first] = npm !== undefined && /\.[cm]?js$/.test(npm) ? [process.execPath, [npm]] : ["npm", []];
-  execFileSync(command, [...first, "ci", "--no-audit", "--no-fund"], {
-    cwd: FOLDER,
-    stdio: ["ignore", "ignore", "inherit"],
-    shell: process.platform === "win32",
-  });
-  writeFileSync(STAMP, lock);
-}
+export const installPeers = (): Promise<void> => install(FOLDER);
 
 /** Names and versions of what is measured against. */
 export function peerVersions(): string {

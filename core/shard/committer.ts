@@ -8,6 +8,7 @@
  * @module
  */
 import { TenureError } from "../errors.ts";
+import { pause } from "../pause.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Head, Lease, ShardBatch, Store } from "../ports/store.ts";
 import { type Ack, changedHead, type Live, takeLines, type Waiter } from "./live.ts";
@@ -98,9 +99,7 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
   const known = new Map<number, string>();
   const maxOps = Math.min(MAX_OPS, store.caps.maxOps);
   const maxBytes = Math.min(MAX_BYTES, store.caps.maxBytes);
-  let inFlight = false;
-  /** What is in flight. */
-  let flying: readonly Part[] = [];
+  let inFlight: readonly Part[] | undefined;
   let stopped = false;
   let latency = 0;
   let failingSince: number | undefined;
@@ -199,13 +198,10 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
   }
 
   function flush(): void {
-    if (inFlight || stopped || pending.size === 0) return;
-    const parts = build();
-    inFlight = true;
-    flying = parts;
+    if (inFlight !== undefined || stopped || pending.size === 0) return;
+    const parts = inFlight = build();
     const over = (): void => {
-      inFlight = false;
-      flying = [];
+      inFlight = undefined;
       failingSince = undefined;
       owners.returned();
     };
@@ -218,9 +214,9 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
   async function write(parts: Part[]): Promise<void> {
     // whoever asked for nothing new still has to see only what is durable, and it is: nothing is in flight
     if (parts.every(isEmpty)) return finish(parts);
-    for (let left = parts, pause = 0; left.length > 0 && !stopped; pause = Math.min(pause * 2 + 10, MAX_PAUSE)) {
+    for (let left = parts, wait = 0; left.length > 0 && !stopped; wait = Math.min(wait * 2 + 10, MAX_PAUSE)) {
       // a store that may be acquired but takes no batch is not asked without rest
-      if (pause > 10) await rest(pause);
+      if (wait > 10) await pause(clock, wait);
       const id = clock.uuid();
       const before = clock.monotonic();
       try {
@@ -275,12 +271,12 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
   }
 
   async function reacquire(shard: number, parts: Part[], cause: unknown): Promise<Lease | null> {
-    for (let pause = 20; !stopped; pause = Math.min(pause * 2, MAX_PAUSE)) {
+    for (let wait = 20; !stopped; wait = Math.min(wait * 2, MAX_PAUSE)) {
       try {
         return await owners.reacquire(shard);
       } catch (error) {
         outage(parts, error ?? cause);
-        await rest(pause);
+        await pause(clock, wait);
       }
     }
     return null;
@@ -295,10 +291,6 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
         else waiter.outage(cause);
       }
     }
-  }
-
-  function rest(ms: number): Promise<void> {
-    return new Promise((done) => void clock.setTimer(ms, done));
   }
 
   function finish(parts: readonly Part[], id?: string): void {
@@ -359,8 +351,8 @@ export function createCommitter(store: Store, clock: Clock, owners: Owners): Com
       for (const tenants of pending.values()) for (const tenant of tenants.keys()) if (is(tenant)) return true;
       return false;
     },
-    idle: () => !inFlight && pending.size === 0,
-    settled: (shard) => !pending.has(shard) && flying.every((part) => part.shard !== shard),
+    idle: () => inFlight === undefined && pending.size === 0,
+    settled: (shard) => !pending.has(shard) && inFlight?.some((part) => part.shard === shard) !== true,
     latency: () => latency,
     outage: () => failingSince,
     stop() {

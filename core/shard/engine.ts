@@ -6,6 +6,7 @@
 import { storageFailed } from "../caller_store.ts";
 import { TenureError } from "../errors.ts";
 import { shardOf } from "../ids.ts";
+import { pause } from "../pause.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey, Store } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
@@ -239,13 +240,13 @@ export function createEngine({ store, clock, opener, formats, own, maxRunning, b
     // the others share out what will be free: nothing waits for it
     const retired = own ? owned.retire() : undefined;
     while (running() > 0 && clock.monotonic() < until) {
-      await new Promise<void>((done) => void clock.setTimer(Math.min(5, timeout), done));
+      await pause(clock, Math.min(5, timeout));
     }
     const released = running();
     for (const [, { shard }] of owned.all()) shard.release();
     while (!committer.idle() && clock.monotonic() < until + 1_000) {
       committer.flush();
-      await new Promise<void>((done) => void clock.setTimer(1, done));
+      await pause(clock, 1);
     }
     // what the owner before left and nobody has found yet is still to be counted: the next one has to look again
     const clean = committer.idle() ? [...owned.all()].filter(([, { shard }]) => shard.recovered()) : [];

@@ -6,7 +6,7 @@
 import { TenureError } from "../errors.ts";
 import { rehearse } from "../execution/rehearsal.ts";
 import type { State } from "../instance/state.ts";
-import { UNOPENED } from "../openings.ts";
+import { isUnavailable, UNOPENED } from "../openings.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
@@ -45,8 +45,7 @@ export function createLook({ clock, opener, streams, queue, signal }: LookParts)
     } catch (error) {
       if (signal.aborted) throw lost();
       // what else went wrong is the platform's, and may name what a tenant is not to see
-      const known = error instanceof TenureError && error.code === "code_unavailable";
-      const message = known ? error.message : UNOPENED;
+      const message = isUnavailable(error) ? error.message : UNOPENED;
       return said({ is: "skipped", code: "code_unavailable", message });
     }
   };

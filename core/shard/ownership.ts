@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { pause } from "../pause.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Lease, Store, Survey } from "../ports/store.ts";
 import type { Committer } from "./committer.ts";
@@ -123,7 +124,7 @@ export function createOwnership(parts: OwnershipParts): Ownership {
   async function look(): Promise<void> {
     if (parts.ending() || store.survey === undefined) return;
     // a share that it cannot take would be nobody's
-    if (formats.outgrown() && owned.size === 0) return void await store.survey(owner, 0);
+    if (formats.outgrown() && owned.size === 0) return await retire();
     const survey = await store.survey(owner, ttl);
     if (parts.ending()) return;
     const { take, fair } = shareOf(owner, survey, store.shards);
@@ -134,6 +135,11 @@ export function createOwnership(parts: OwnershipParts): Ownership {
     if (names !== company) [company, companySince] = [names, clock.monotonic()];
     await Promise.all([...wanted].map(acquire));
     if (owned.size > fair && clock.monotonic() - companySince >= SETTLED) share(fair);
+  }
+
+  async function retire(): Promise<void> {
+    looking?.stop();
+    await store.survey?.(owner, 0).catch(() => {});
   }
 
   /** What is free for so long is not wanted by whose it is to be. */
@@ -157,21 +163,17 @@ export function createOwnership(parts: OwnershipParts): Ownership {
     const ours = (): boolean => owned.get(shard) === mine && !parts.ending();
     mine.leaving = true;
     const until = clock.monotonic() + HANDOVER;
-    while (mine.shard.running() > 0 && clock.monotonic() < until && ours()) await pause(5);
+    while (mine.shard.running() > 0 && clock.monotonic() < until && ours()) await pause(clock, 5);
     if (!ours()) return;
     mine.closing = true;
     stop(mine);
     mine.shard.release();
-    for (committer.flush(); ours() && !committer.settled(shard); committer.flush()) await pause(1);
+    for (committer.flush(); ours() && !committer.settled(shard); committer.flush()) await pause(clock, 1);
     if (!ours()) return;
     releasing.add(shard);
     forget(shard, mine);
     await store.release(shard, mine.epoch).catch(() => {});
     releasing.delete(shard);
-  }
-
-  function pause(ms: number): Promise<void> {
-    return new Promise((done) => void clock.setTimer(ms, done));
   }
 
   // ---- one shard
@@ -211,7 +213,7 @@ export function createOwnership(parts: OwnershipParts): Ownership {
         await read();
         break;
       } catch {
-        await pause(INBOX);
+        await pause(clock, INBOX);
       }
     }
     if (!ours()) return;
@@ -260,10 +262,7 @@ export function createOwnership(parts: OwnershipParts): Ownership {
       return lease;
     },
     lose,
-    async retire() {
-      looking?.stop();
-      await store.survey?.(owner, 0).catch(() => {});
-    },
+    retire,
     drop() {
       for (const mine of owned.values()) {
         stop(mine);

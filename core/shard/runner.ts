@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { TenureError } from "../errors.ts";
 import type { Desk } from "../execution/desk.ts";
 import { createExecution } from "../execution/execution.ts";
 import type { Facts } from "../instance/decide/common.ts";
@@ -11,7 +10,7 @@ import { parked } from "../instance/decide/control.ts";
 import { isBusy, isEnded, type State } from "../instance/state.ts";
 import { keyText } from "../ids.ts";
 import type { Limits } from "../limits.ts";
-import { MAX_OPENINGS, openingPause, Unopened } from "../openings.ts";
+import { isUnavailable, MAX_OPENINGS, openingPause, Unopened } from "../openings.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey } from "../ports/store.ts";
 import type { Opener } from "./activation.ts";
@@ -160,15 +159,16 @@ export function createRunner(parts: RunnerParts): Runner {
     const { state } = live;
     // of one that was begun anew meanwhile nothing more may be recorded: its journal goes with the next commit
     if (state === undefined || gone.aborted || !lives.current(live)) return idle(live);
-    const failures = ++live.unopened;
-    if ((error instanceof TenureError && error.code === "code_unavailable") || (error instanceof Unopened && failures >= MAX_OPENINGS)) {
+    const unopened = error instanceof Unopened;
+    if (unopened) live.unopened++;
+    if (isUnavailable(error) || (unopened && live.unopened >= MAX_OPENINGS)) {
       live.unopened = 0;
       lives.append(live, parked(state, "code_unavailable", error.message, parts.facts(live.key.tenant)));
       return idle(live);
     }
     // others run meanwhile; itself it does not before its time, whoever asks something of it
     leave(live);
-    clock.setTimer(openingPause(failures), () => {
+    clock.setTimer(openingPause(unopened ? live.unopened : 0), () => {
       live.activity = "none";
       if (!gone.aborted && lives.current(live)) proceed(live);
     });

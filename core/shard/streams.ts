@@ -6,6 +6,7 @@
 import type { Series, StreamStore } from "../execution/desk.ts";
 import { isEnded, type State } from "../instance/state.ts";
 import { keyText } from "../ids.ts";
+import { pause } from "../pause.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { InstanceKey, Store } from "../ports/store.ts";
 import { pagesOfCells } from "./cells.ts";
@@ -129,11 +130,11 @@ export function createShardStreams({ shard, store, clock, committer, lives, dura
 
   /** Asks the store until it answers; never again when the shard is not ours any more. */
   async function ask<T>(what: () => Promise<T>): Promise<T> {
-    for (let pause = PAUSE;; pause = Math.min(pause * 2, LONGEST)) {
+    for (let ms = PAUSE;; ms = Math.min(ms * 2, LONGEST)) {
       try {
         return await what();
       } catch {
-        await new Promise<void>((done) => void clock.setTimer(pause, done));
+        await pause(clock, ms);
         if (gone.aborted) return await new Promise<T>(() => {});
       }
     }

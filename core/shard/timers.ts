@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { pause } from "../pause.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Due, InstanceKey, Store } from "../ports/store.ts";
 import { compareDue } from "../store_rules.ts";
@@ -197,7 +198,7 @@ export function createTimers({ store, clock, shard, page: size, recover, wake, r
           }
           if (page.length < size) break;
         } catch {
-          await new Promise<void>((done) => void clock.setTimer(RETRY, done));
+          await pause(clock, RETRY);
         }
       }
       ready = true;

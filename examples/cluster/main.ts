@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import client from "postgres";
 import { createTenure, type WorkflowInstance } from "tenure";
 import { postgres } from "tenure/storage/postgres";
-import { installPostgres } from "../../tests/postgres/install.ts";
+import { install } from "../../tests/_runner/install.ts";
 import { startPostgres } from "../../tests/postgres/server.ts";
 import { Order, type Receipt } from "./order.ts";
 import { inWords, ownersOf } from "./owners.ts";
@@ -23,7 +23,7 @@ const TENANTS = 30;
 const start = performance.now();
 const say = (text: string): void => console.log(`${((performance.now() - start) / 1000).toFixed(1).padStart(5)} s  ${text}`);
 
-await installPostgres();
+await install("tests/postgres");
 const server = await startPostgres();
 say("Postgres runs");
 const sql = client(server.url, { max: 1, onnotice: () => {} });

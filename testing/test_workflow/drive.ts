@@ -5,6 +5,7 @@
  */
 import { type Duration, parseDuration } from "../../core/duration.ts";
 import { TenureError } from "../../core/errors.ts";
+import { pause } from "../../core/pause.ts";
 import type { Head, StorageAdapter } from "../../core/ports/store.ts";
 import type { VirtualClock } from "../virtual_clock.ts";
 import type { Server } from "./server.ts";
@@ -80,7 +81,7 @@ export async function drive({ clock, storage, deployed, script, server, resting,
         const code = TenureError.is(error) ? error.code : undefined;
         if (code !== undefined && known.includes(code)) return;
         if (!isFault(error) && (code === undefined || !UNKNOWN.includes(code))) throw error;
-        await new Promise<void>((done) => void clock.setTimer(AGAIN, done));
+        await pause(clock, AGAIN);
       } finally {
         cancel();
       }

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { isDeepStrictEqual } from "node:util";
-import { execute, npm } from "../_runner/execute.ts";
+import { install } from "../_runner/install.ts";
 import { PARITY_FILE, readParity } from "../_runner/parity.ts";
 import type { Case } from "./case.ts";
 import { AREAS, CASES } from "./cases/mod.ts";
@@ -37,8 +37,7 @@ const rows = new Map(readParity(readFileSync(PARITY_FILE, "utf8")).map((row) => 
 for (const { each: { name, row } } of chosen) {
   if (row !== undefined && rows.get(row)?.verdict !== "different") throw new Error(`"${name}" names ${row}, which is no difference of ${PARITY_FILE}`);
 }
-const installed = await execute(npm("ci", "--prefix", "tests/cloudflare_local", "--prefer-offline", "--no-audit", "--no-fund"), { timeout: 300_000 });
-if (installed.code !== 0) throw new Error(installed.output);
+await install("tests/cloudflare_local");
 const folder = mkdtempSync(join(tmpdir(), "tenure-cloudflare-"));
 try {
   const engines = [await theirs(inFolder("theirs")), ours(inFolder("ours"))];

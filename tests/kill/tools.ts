@@ -7,7 +7,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { installPostgres } from "../postgres/install.ts";
+import { install } from "../_runner/install.ts";
 
 /** A need. `signals`: SIGSTOP and SIGTERM as POSIX has them. `root`: may mount. */
 export type Need = "postgres" | "signals" | "linux" | "root" | "strace" | "faketime";
@@ -28,12 +28,12 @@ const PACKAGES: Partial<Record<Need, string>> = { strace: "strace", faketime: "f
 /** Finds all that is needed, installs what it may; throws a sentence that names what is missing. */
 export async function provide(needs: readonly Need[]): Promise<void> {
   for (const need of needs) {
-    if (need === "postgres") await installPostgres();
+    if (need === "postgres") await install("tests/postgres");
     if (has(need)) continue;
     const name = PACKAGES[need];
     if (name !== undefined && has("linux") && has("root") && onPath("apt-get") !== undefined) {
       console.log(`Installing ${name}`);
-      install(name);
+      installPackage(name);
       if (has(need)) continue;
     }
     const how = name === undefined ? "" : `: \`apt-get install -y ${name}\``;
@@ -72,7 +72,7 @@ function onPath(name: string): string | undefined {
   return (process.env.PATH ?? "").split(":").map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
-function install(name: string): void {
+function installPackage(name: string): void {
   const apt = (...args: string[]): unknown => execFileSync("apt-get", args, { stdio: ["ignore", "ignore", "inherit"] });
   try {
     apt("install", "-y", name);

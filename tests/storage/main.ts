@@ -12,7 +12,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { execute, npm } from "../_runner/execute.ts";
+import { execute } from "../_runner/execute.ts";
+import { install } from "../_runner/install.ts";
 import { parseReport } from "../_runner/junit.ts";
 import { runtimes } from "../_runner/runtimes.ts";
 import { startPostgres } from "../postgres/server.ts";
@@ -82,8 +83,8 @@ process.exit(failed > 0 || passed === 0 ? 1 : 0);
 
 async function run(suite: Suite): Promise<void> {
   if (existsSync(join(suite.folder, "package.json"))) {
-    const installed = await execute(npm("ci", "--prefix", suite.folder, "--prefer-offline", "--no-audit", "--no-fund"), { timeout: TIMEOUT });
-    if (installed.code !== 0) return report(`${suite.name}: install`, installed.output);
+    const failed = await install(suite.folder).then(() => undefined, String);
+    if (failed !== undefined) return report(`${suite.name}: install`, failed);
   }
   let around: Surroundings | undefined;
   try {

@@ -14,8 +14,8 @@ export class MissingDispatcherMetadataError extends Error {
   }
 }
 
-/** There, so that it can be exported. */
-export class DynamicWorkflowBinding {
+/** What both classes keep. */
+class Made {
   protected readonly ctx: unknown;
   protected readonly env: unknown;
   constructor(ctx: unknown, env: unknown) {
@@ -23,6 +23,9 @@ export class DynamicWorkflowBinding {
     this.env = env;
   }
 }
+
+/** There, so that it can be exported. */
+export class DynamicWorkflowBinding extends Made {}
 
 /** Throws: no class is registered where there are no exports. */
 export function wrapWorkflowBinding(): never {
@@ -38,13 +41,7 @@ export function dispatchWorkflow(): Promise<never> {
 
 /** A class of which every run fails as {@linkcode dispatchWorkflow} does. */
 export function createDynamicWorkflowEntrypoint(): new (ctx: unknown, env: unknown) => { run(): Promise<never> } {
-  return class DynamicWorkflowEntrypoint {
-    protected readonly ctx: unknown;
-    protected readonly env: unknown;
-    constructor(ctx: unknown, env: unknown) {
-      this.ctx = ctx;
-      this.env = env;
-    }
+  return class DynamicWorkflowEntrypoint extends Made {
     run(): Promise<never> {
       return dispatchWorkflow();
     }

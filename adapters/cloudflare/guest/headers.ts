@@ -3,11 +3,7 @@
  *
  * @module
  */
-
-const NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// what a value may not hold
-// deno-lint-ignore no-control-regex
-const VALUE = /^[^\u0000\n\r\u0100-\uffff]*$/;
+import { isHeaderValue, isToken } from "../wire.ts";
 
 /** What headers are made of. */
 export type HeadersSource = Iterable<readonly [string, string]> | Readonly<Record<string, string>>;
@@ -86,12 +82,12 @@ export class GuestHeaders {
 
 function keyOf(name: string): string {
   const text = String(name);
-  if (!NAME.test(text)) throw new TypeError(`Cannot use "${text.slice(0, 60)}" as the name of a header`);
+  if (!isToken(text)) throw new TypeError(`Cannot use "${text.slice(0, 60)}" as the name of a header`);
   return text.toLowerCase();
 }
 
 function valueOf(value: string): string {
   const text = String(value).replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
-  if (!VALUE.test(text)) throw new TypeError("Cannot use the value of a header: it has a line break, a NUL or what is no byte");
+  if (!isHeaderValue(text)) throw new TypeError("Cannot use the value of a header: it has a line break, a NUL or what is no byte");
   return text;
 }

@@ -14,6 +14,16 @@ async function wake(client: Client, id: string): Promise<void> {
   await client.call("sendEvent", id, { type: "wake", payload: 0 }).catch(() => {});
 }
 
+/** How it ends when the engine dies after the first body has begun. */
+async function endAfterDeath(client: Client): Promise<unknown> {
+  const id = await client.create();
+  await client.noted("in");
+  await client.rest(200);
+  await client.restart();
+  await wake(client, id);
+  return await client.end(id);
+}
+
 /** See the file. */
 export const REPLAY: readonly Case[] = [
   {
@@ -135,14 +145,7 @@ export const REPLAY: readonly Case[] = [
     name: "a body that the engine's death cut off runs again as attempt 2",
     run: `return await step.do("a", ${retries(3)}, async ({ attempt }) => { await note("in"); if (attempt === 1) await gate("never"); return attempt; });`,
     restarts: true,
-    async act(client) {
-      const id = await client.create();
-      await client.noted("in");
-      await client.rest(200);
-      await client.restart();
-      await wake(client, id);
-      return await client.end(id);
-    },
+    act: endAfterDeath,
     right: complete(2),
   },
   {
@@ -212,14 +215,7 @@ export const REPLAY: readonly Case[] = [
     name: "a retry that was due while the engine was dead comes, and counts on",
     run: `return await step.do("a", { retries: { limit: 2, delay: 1500, backoff: "constant" } }, async ({ attempt }) => { await note("in"); if (attempt === 1) throw new Error("once"); return attempt; });`,
     restarts: true,
-    async act(client) {
-      const id = await client.create();
-      await client.noted("in");
-      await client.rest(200);
-      await client.restart();
-      await wake(client, id);
-      return await client.end(id);
-    },
+    act: endAfterDeath,
     right: complete(2),
   },
 ];

@@ -8,6 +8,13 @@ async function once(client: Client): Promise<unknown> {
 const complete = (output: unknown): object => ({ status: "complete", output });
 const TIMED = `const timed = async (action, least) => { const from = Date.now(); await action; return Date.now() - from >= least - 20; };`;
 
+/** What an instance shows when nothing of it runs. */
+async function statusAtRest(client: Client): Promise<unknown> {
+  const id = await client.create();
+  await client.rest(700);
+  return await client.status(id);
+}
+
 /** See the file. */
 export const TIME: readonly Case[] = [
   {
@@ -38,22 +45,14 @@ export const TIME: readonly Case[] = [
   {
     name: "an instance that sleeps is waiting",
     run: `await step.sleep("a", "1 hour");`,
-    async act(client) {
-      const id = await client.create();
-      await client.rest(700);
-      return await client.status(id);
-    },
+    act: statusAtRest,
     right: "waiting",
     row: "CF-status-6",
   },
   {
     name: "an instance that waits for an event is waiting",
     run: `await step.waitForEvent("a", { type: "go" });`,
-    async act(client) {
-      const id = await client.create();
-      await client.rest(700);
-      return await client.status(id);
-    },
+    act: statusAtRest,
     right: "waiting",
     row: "CF-status-6",
   },
