@@ -11,27 +11,19 @@
 import { TenureError } from "../../core/errors.ts";
 import type { StorageAdapter, StoreCaps } from "../../core/ports/store.ts";
 import { createLogStorage } from "./log_store/mod.ts";
+import type { LogStoreOptions } from "./log_store/options.ts";
 import { type DenoKvLike, openKvObjects } from "./objects/deno_kv.ts";
 
+export type { LogStoreOptions } from "./log_store/options.ts";
 export type { DenoKvLike, KvAtomicLike, KvEntryLike, KvPart } from "./objects/deno_kv.ts";
 
 /** Options of {@linkcode denoKv} that do not say where the data is. */
-export interface DenoKvCommonOptions {
+export interface DenoKvCommonOptions extends LogStoreOptions {
   /**
    * What all keys begin with, so that a database can hold other things.
    * @default ["tenure"]
    */
   readonly prefix?: readonly string[];
-  /**
-   * How many shards a new store gets; fixed at its creation.
-   * @default what the store has, 1 for a new one
-   */
-  readonly shards?: number;
-  /**
-   * The clock of leases, ms since the epoch.
-   * @default Date.now
-   */
-  readonly now?: () => number;
 }
 
 /** A database that the caller opened. */

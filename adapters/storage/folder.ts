@@ -13,21 +13,14 @@
 import type { StorageAdapter } from "../../core/ports/store.ts";
 import { openFolder } from "./folder/node_fs.ts";
 import { createLogStorage } from "./log_store/mod.ts";
+import type { LogStoreOptions } from "./log_store/options.ts";
+
+export type { LogStoreOptions } from "./log_store/options.ts";
 
 /** Options of {@linkcode folder}. */
-export interface FolderOptions {
+export interface FolderOptions extends LogStoreOptions {
   /** The folder, made when it is not there. */
   readonly path: string;
-  /**
-   * How many shards a new store gets; fixed at its creation.
-   * @default what the store has, 1 for a new one
-   */
-  readonly shards?: number;
-  /**
-   * The clock of leases, ms since the epoch: the same one in all processes.
-   * @default Date.now
-   */
-  readonly now?: () => number;
 }
 
 /**

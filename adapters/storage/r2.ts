@@ -13,8 +13,10 @@ import type { Blobs } from "../../core/ports/blobs.ts";
 import type { StorageAdapter } from "../../core/ports/store.ts";
 import { createLogBlobs } from "./log_store/blobs.ts";
 import { createLogStorage } from "./log_store/mod.ts";
+import type { LogStoreOptions } from "./log_store/options.ts";
 import { openBucket, type R2BucketLike } from "./objects/r2.ts";
 
+export type { LogStoreOptions } from "./log_store/options.ts";
 export type { R2BucketLike, R2ListedLike, R2ObjectLike } from "./objects/r2.ts";
 
 /** A place in a bucket. */
@@ -29,18 +31,7 @@ export interface R2Place {
 }
 
 /** Options of {@linkcode r2}. */
-export interface R2Options extends R2Place {
-  /**
-   * How many shards a new store gets; fixed at its creation.
-   * @default what the store has, 1 for a new one
-   */
-  readonly shards?: number;
-  /**
-   * The clock of leases, ms since the epoch.
-   * @default Date.now
-   */
-  readonly now?: () => number;
-}
+export type R2Options = R2Place & LogStoreOptions;
 
 /**
  * Keeps everything in a bucket.

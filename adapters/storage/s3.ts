@@ -15,9 +15,11 @@ import type { Blobs } from "../../core/ports/blobs.ts";
 import type { StorageAdapter, StoreCaps } from "../../core/ports/store.ts";
 import { createLogBlobs } from "./log_store/blobs.ts";
 import { createLogStorage } from "./log_store/mod.ts";
+import type { LogStoreOptions } from "./log_store/options.ts";
 import type { Objects } from "./log_store/objects.ts";
 import { checkConditions, openS3, type S3Client } from "./s3/objects.ts";
 
+export type { LogStoreOptions } from "./log_store/options.ts";
 export type { S3Client, S3Request } from "./s3/objects.ts";
 
 /** Who asks. */
@@ -54,22 +56,12 @@ export interface S3Place {
 }
 
 /** Options of {@linkcode s3}. */
-export interface S3Options extends S3Place {
+export interface S3Options extends S3Place, LogStoreOptions {
   /**
    * What an answered PUT survives, as far as the service promises it.
    * @default "replicated"
    */
   readonly durability?: StoreCaps["durability"];
-  /**
-   * How many shards a new store gets; fixed at its creation.
-   * @default what the store has, 1 for a new one
-   */
-  readonly shards?: number;
-  /**
-   * The clock of leases, ms since the epoch.
-   * @default Date.now
-   */
-  readonly now?: () => number;
 }
 
 /**

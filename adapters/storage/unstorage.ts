@@ -19,29 +19,21 @@ import type { Blobs } from "../../core/ports/blobs.ts";
 import type { StorageAdapter } from "../../core/ports/store.ts";
 import { createLogBlobs } from "./log_store/blobs.ts";
 import { checkShards, createLogStorage } from "./log_store/mod.ts";
+import type { LogStoreOptions } from "./log_store/options.ts";
 import { openUnstorage, type UnstorageLike } from "./objects/unstorage.ts";
 import { checkDriver, openDriver, type UnstorageDriverLike } from "./unstorage/driver.ts";
 
+export type { LogStoreOptions } from "./log_store/options.ts";
 export type { UnstorageLike } from "./objects/unstorage.ts";
 export type { UnstorageDriverLike } from "./unstorage/driver.ts";
 
 /** Options of {@linkcode unstorage} that do not say where the data is. */
-export interface UnstorageCommonOptions {
+export interface UnstorageCommonOptions extends LogStoreOptions {
   /**
    * What all keys begin with.
    * @default "tenure"
    */
   readonly prefix?: string;
-  /**
-   * How many shards a new store gets; fixed at its creation.
-   * @default what the store has, 1 for a new one
-   */
-  readonly shards?: number;
-  /**
-   * The clock of leases, ms since the epoch.
-   * @default Date.now
-   */
-  readonly now?: () => number;
 }
 
 /** A storage, for one process. */
