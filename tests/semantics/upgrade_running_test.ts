@@ -82,10 +82,11 @@ onEach("upgrade() of what runs", (test) => {
       for (let n = 0; n < 40; n++) seen.push(await step.do("s", async () => { await T.note(n); return "${version}"; }));
       return seen;
     `;
-    const order = await world.run(loop("v1"));
+    // both are there before it begins: deploying may take longer than all of the run
+    const [version, next] = [await deploy(world, loop("v1")), await deploy(world, loop("v2"))];
+    const order = await world.flows().create({ version });
     await world.when("some have run", () => world.notes.length > 2);
-    const version = await deploy(world, loop("v2"));
-    assertEquals((await upgrade(world, version)).moved, 1);
+    assertEquals((await upgrade(world, next)).moved, 1);
     const seen: string[] = await order.result();
     const first = seen.indexOf("v2");
     assert(first > 0, `${seen}`);
