@@ -24,6 +24,8 @@ export function upgrade(world: World, version: string, options: UpgradeOptions =
   return whileTimePasses(world, 100, world.tenure().tenant("acme").upgrade(version, options));
 }
 
+const NOTHING = new Uint8Array();
+
 /** Lets time pass, so many ms whenever nothing else moves, until the promise is settled. */
 export async function whileTimePasses<T>(world: World, ms: number, promise: Promise<T>): Promise<T> {
   let over = false;
@@ -31,6 +33,8 @@ export async function whileTimePasses<T>(world: World, ms: number, promise: Prom
   for (;;) {
     await world.rest();
     if (over) return promise;
+    // code is hashed beside the event loop, which the clock does not see: what was begun before this is done after it
+    await crypto.subtle.digest("SHA-256", NOTHING);
     world.clock.jump(ms);
   }
 }
